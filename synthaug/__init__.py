@@ -1,0 +1,76 @@
+"""synthaug: learn a conditional generator from few labelled rows, mix its samples into training, prove whether they
+helped.
+
+The public names are loaded when they are first asked for, so importing synthaug imports neither MLflow nor matplotlib
+nor albumentations.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from synthaug._version import __version__
+    from synthaug.augment.augmenter import SyntheticAugmenter
+    from synthaug.augment.classifier import AugmentedClassifier
+    from synthaug.augment.mix import Mix
+    from synthaug.augment.quality import assess_quality
+    from synthaug.augment.sampler import SyntheticSampler
+    from synthaug.augment.torch_data import MixedDataset, SyntheticDataset, augment_loader
+    from synthaug.errors import SynthaugError, SynthaugWarning
+    from synthaug.experiment.compare import compare
+    from synthaug.experiment.comparison import Comparison
+    from synthaug.experiment.designs import Draws, Folds
+    from synthaug.generators.cgan import CGAN
+    from synthaug.generators.latent_gan import LatentGAN
+
+_HOMES = {
+    "AugmentedClassifier": "synthaug.augment.classifier",
+    "CGAN": "synthaug.generators.cgan",
+    "Comparison": "synthaug.experiment.comparison",
+    "Draws": "synthaug.experiment.designs",
+    "Folds": "synthaug.experiment.designs",
+    "LatentGAN": "synthaug.generators.latent_gan",
+    "Mix": "synthaug.augment.mix",
+    "MixedDataset": "synthaug.augment.torch_data",
+    "SynthaugError": "synthaug.errors",
+    "SynthaugWarning": "synthaug.errors",
+    "SyntheticAugmenter": "synthaug.augment.augmenter",
+    "SyntheticDataset": "synthaug.augment.torch_data",
+    "SyntheticSampler": "synthaug.augment.sampler",
+    "__version__": "synthaug._version",
+    "assess_quality": "synthaug.augment.quality",
+    "augment_loader": "synthaug.augment.torch_data",
+    "compare": "synthaug.experiment.compare",
+}
+
+__all__ = [
+    "AugmentedClassifier",
+    "CGAN",
+    "Comparison",
+    "Draws",
+    "Folds",
+    "LatentGAN",
+    "Mix",
+    "MixedDataset",
+    "SynthaugError",
+    "SynthaugWarning",
+    "SyntheticAugmenter",
+    "SyntheticDataset",
+    "SyntheticSampler",
+    "__version__",
+    "assess_quality",
+    "augment_loader",
+    "compare",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'synthaug' has no attribute {name!r}; it has {', '.join(__all__)}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,82 @@
+"""Classical augmentation: random transforms of real images. The one file that imports albumentations."""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from synthaug._check import check_word
+from synthaug._seed import derive
+from synthaug.errors import ShapeError
+
+Transform = Callable[[np.ndarray], np.ndarray]
+_SHIFT_FRACTION = 0.08
+
+
+def shift(shape: tuple[int, int, int]) -> Any:
+    """Return an albumentations transform: a shift by up to 8 % of each side, at least a pixel; edges are repeated.
+
+    No flip and no rotation: both can change what an image means.
+    """
+    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+    import albumentations
+
+    reach = {axis: max(1, round(_SHIFT_FRACTION * side)) for axis, side in (("y", shape[1]), ("x", shape[2]))}
+    moved = {axis: (-pixels, pixels) for axis, pixels in reach.items()}
+    affine = albumentations.Affine(translate_px=moved, interpolation=0, border_mode=1, p=1.0)
+    return albumentations.Compose([affine])
+
+
+PRESETS: dict[str, Callable[[tuple[int, int, int]], Any]] = {"shift": shift}
+
+
+def transform_images(images: Tensor, transform: Any, *, seed: int) -> Tensor:
+    """Return each image transformed once at random.
+
+    Parameters
+    ----------
+    images
+        Shape (n, c, h, w), float32 in [-1, 1].
+    transform
+        A preset's name (``shift``), an albumentations transform, a torch module of (c, h, w) tensors such as
+        torchvision's, or any function of one image (h, w, c), float32 in [0, 1].
+    seed
+        Decides the transforms where they are albumentations' or a torch module's; a function has its own randomness.
+
+    Raises
+    ------
+    ConfigError
+        If there is no preset of this name.
+    ShapeError
+        If a transform changes an image's shape.
+    """
+    if isinstance(transform, str):
+        transform = check_word("transform", transform, PRESETS)((images.shape[1], images.shape[2], images.shape[3]))
+    unit = (images + 1.0) / 2.0
+    if isinstance(transform, torch.nn.Module):
+        with torch.random.fork_rng(devices=[]):
+            torch.random.default_generator.manual_seed(derive(seed, "transform"))
+            return torch.stack([_checked(transform(image), image.shape) for image in unit]) * 2.0 - 1.0
+    one = _as_function(transform, seed)
+    rows = unit.permute(0, 2, 3, 1).contiguous().numpy()
+    moved = [_checked(torch.as_tensor(one(row.copy()), dtype=torch.float32), row.shape) for row in rows]
+    return torch.stack(moved).permute(0, 3, 1, 2) * 2.0 - 1.0
+
+
+def _checked(image: Tensor, shape: tuple[int, ...]) -> Tensor:
+    if image.numel() != int(np.prod(shape)):
+        raise ShapeError(
+            f"a transform must keep the shape of an image, {tuple(shape)}; got {tuple(image.shape)}. "
+            "Leave resizing out."
+        )
+    return image.reshape(shape)
+
+
+def _as_function(transform: Any, seed: int) -> Transform:
+    if not hasattr(transform, "set_random_seed"):
+        return transform
+    transform.set_random_seed(derive(seed, "transform") % 2**32)
+    return lambda image: transform(image=image)["image"]

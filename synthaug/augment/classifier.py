@@ -1,0 +1,311 @@
+"""``AugmentedClassifier``: a classifier with an augmenter inside, safe in cross-validation by construction."""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from synthaug._check import (
+    check_count,
+    check_fraction,
+    check_labels,
+    check_same_length,
+    check_two_classes,
+)
+from synthaug._seed import derive, seed_from
+from synthaug.augment.augmenter import SyntheticAugmenter
+from synthaug.augment.fitting import as_estimator_wants, fit_classifier
+from synthaug.augment.gate import Decision, PooledSource, auto_candidates, decide, final_plan
+from synthaug.augment.mix import Mix, Mixed, mix_rows, plan_for, reads_images
+from synthaug.augment.plan import drop_small_classes
+from synthaug.augment.reading import checked_groups
+from synthaug.data.container import known, unwrap
+from synthaug.errors import ConfigError, ShapeError
+
+
+def _can(method: str) -> Any:
+    def check(self: "AugmentedClassifier") -> bool:
+        return hasattr(getattr(self, "estimator_", None) or self._classifier(), method)
+
+    return available_if(check)
+
+
+class AugmentedClassifier(ClassifierMixin, BaseEstimator):
+    """Fit a classifier on real and synthetic rows, if the gate finds on the training rows that these help.
+
+    Parameters
+    ----------
+    estimator
+        The classifier, or a pipeline that ends in one. Default: logistic regression on standardised columns. Images
+        reach it as flat rows unless its tags say that it takes arrays of three dimensions.
+    augmenter
+        A ``SyntheticAugmenter``; the default one if None.
+    gate
+        Ask the gate before adding rows. Without it the whole plan of the augmenter is added.
+    candidates
+        What the gate tries: ``auto``, or a dict of ``Mix`` by name, the simplest first.
+    scoring
+        The gate's score: a name, a scorer, or None for the classifier's own.
+    synthetic_weight
+        Weight of a synthetic row where a real one has 1. ``auto``: 1, and with the gate also 0.3 where the classifier
+        takes weights.
+    image_transform
+        What mixes with classical augmentation do to images: ``shift``, an albumentations or torchvision transform, or
+        a function of one image (h, w, c), float32 in [0, 1].
+    n_splits
+        Inner folds of the gate.
+    n_jobs
+        How many inner folds to learn at a time.
+    random_state
+        Decides everything random.
+
+    Attributes
+    ----------
+    estimator_ : classifier
+        The fitted classifier.
+    augmenter_ : SyntheticAugmenter, PooledSource or None
+        What synthetic rows were drawn from.
+    decision_ : DataFrame
+        The gate's table: candidate, gain over nothing, interval, chosen, why. Empty without the gate.
+    gate_ : Decision or None
+        All that the gate found.
+    row_shape_ : tuple
+        Shape of one row.
+    n_added_ : int
+        Rows added to the training rows.
+    classes_ : ndarray of shape (n_classes,)
+        The labels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from synthaug import CGAN, AugmentedClassifier, SyntheticAugmenter
+    >>> X = np.random.default_rng(0).normal(size=(60, 3))
+    >>> y = np.where(X[:, 0] > 0.5, "ill", "well")
+    >>> augmenter = SyntheticAugmenter(CGAN(n_steps=5, width=8))
+    >>> model = AugmentedClassifier(augmenter=augmenter, scoring="balanced_accuracy", random_state=0).fit(X, y)
+    >>> model.explain_decision().split(":")[0] in ("Not augmented", "Augmented with gan", "Augmented with gan x0.5",
+    ...     "Augmented with gan, low weight")
+    True
+    """
+
+    def __init__(
+        self,
+        estimator: Any = None,
+        augmenter: SyntheticAugmenter | None = None,
+        *,
+        gate: bool = True,
+        candidates: str | Mapping[str, Mix] = "auto",
+        scoring: Any = None,
+        synthetic_weight: float | str = "auto",
+        image_transform: Any = "shift",
+        n_splits: int = 3,
+        n_jobs: int | None = None,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.estimator = estimator
+        self.augmenter = augmenter
+        self.gate = gate
+        self.candidates = candidates
+        self.scoring = scoring
+        self.synthetic_weight = synthetic_weight
+        self.image_transform = image_transform
+        self.n_splits = n_splits
+        self.n_jobs = n_jobs
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any, *, groups: Any = None, sample_weight: Any = None) -> Self:
+        """Learn from these rows, ask the gate, and fit the classifier.
+
+        Parameters
+        ----------
+        X, y
+            Rows and labels, as ``SyntheticAugmenter.fit`` takes them.
+        groups
+            Which rows belong together (n,); the gate's folds keep them together.
+        sample_weight
+            Weights of the real rows (n,), for classifiers that take them. A synthetic row weighs ``synthetic_weight``
+            times their mean.
+
+        Returns
+        -------
+        The classifier itself.
+
+        Warns
+        -----
+        SmallClassWarning
+            If a class has one row: it gets no synthetic ones.
+        """
+        X, y = self._check(X, y)
+        seed, estimator, augmenter = seed_from(self.random_state), self._classifier(), self._augmenter()
+        groups = checked_groups(groups, len(y))
+        if self.gate:
+            mixed = self._gated(X, y, groups, estimator, augmenter, seed)
+        else:
+            mixed = self._ungated(X, y, groups, augmenter, seed)
+        weight = _weights(mixed, sample_weight)
+        self.estimator_ = fit_classifier(estimator, as_estimator_wants(estimator, mixed.X), mixed.y, weight)
+        self.n_added_ = mixed.n_added
+        return self
+
+    def explain_decision(self) -> str:
+        """Return in words what the gate decided and why."""
+        check_is_fitted(self, "estimator_")
+        if self.gate_ is None:
+            return (
+                f"Augmented with {self.n_added_} synthetic rows: the gate was off, so nobody checked whether they help."
+            )
+        return self.gate_.sentence
+
+    @_can("predict")
+    def predict(self, X: Any) -> np.ndarray:
+        """Return the label of each row, shape (n,)."""
+        rows = self._predictable(X)
+        return self.estimator_.predict(rows)
+
+    @_can("predict_proba")
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Return the probability of each class, shape (n, n_classes)."""
+        rows = self._predictable(X)
+        return self.estimator_.predict_proba(rows)
+
+    @_can("predict_log_proba")
+    def predict_log_proba(self, X: Any) -> np.ndarray:
+        """Return the logarithm of the probability of each class, shape (n, n_classes)."""
+        rows = self._predictable(X)
+        return self.estimator_.predict_log_proba(rows)
+
+    @_can("decision_function")
+    def decision_function(self, X: Any) -> np.ndarray:
+        """Return the classifier's decision function, shape (n,) or (n, n_classes)."""
+        rows = self._predictable(X)
+        return self.estimator_.decision_function(rows)
+
+    def _classifier(self) -> Any:
+        if self.estimator is not None:
+            return self.estimator
+        return make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
+
+    def _augmenter(self) -> SyntheticAugmenter:
+        return SyntheticAugmenter() if self.augmenter is None else self.augmenter
+
+    def _check(self, X: Any, y: Any) -> tuple[Any, Any]:
+        labels, X = check_labels(y), known(X)
+        if X.ndim > 2:
+            self.n_features_in_ = int(np.prod(X.shape[1:]))
+        elif isinstance(X, pd.DataFrame):
+            validate_data(self, X, skip_check_array=True)
+        else:
+            X = validate_data(self, X, dtype="numeric")
+        check_same_length(X, labels)
+        self.row_shape_ = tuple(X.shape[1:])
+        self.classes_ = np.unique(labels)
+        check_two_classes(self.classes_)
+        if self.synthetic_weight != "auto":
+            check_fraction("synthetic_weight", self.synthetic_weight, most=100.0)
+        if check_count("n_splits", self.n_splits) < 2:
+            raise ConfigError(f"n_splits must be at least 2; got {self.n_splits}.")
+        return X, y if isinstance(y, np.ndarray | torch.Tensor | pd.Series) and y.ndim == 1 else labels
+
+    def _predictable(self, X: Any) -> Any:
+        check_is_fitted(self, "estimator_")
+        X = known(X)
+        if isinstance(X, pd.DataFrame):
+            validate_data(self, X, reset=False, skip_check_array=True)
+        elif len(self.row_shape_) == 1:
+            X = validate_data(self, X, reset=False, dtype="numeric")
+        elif tuple(X.shape[1:]) != self.row_shape_:
+            raise ShapeError(f"rows must have the shape that fit saw, {self.row_shape_}; got {tuple(X.shape[1:])}.")
+        return as_estimator_wants(self.estimator_, X)
+
+    def _gated(
+        self, X: Any, y: Any, groups: np.ndarray | None, estimator: Any, augmenter: SyntheticAugmenter, seed: int
+    ) -> Mixed:
+        self._warn_of_small_classes(augmenter, y)
+        decision = decide(
+            X,
+            y,
+            estimator=estimator,
+            augmenter=augmenter,
+            candidates=self._candidates(estimator, X, augmenter),
+            scoring=self.scoring,
+            transform=self.image_transform,
+            n_splits=self.n_splits,
+            groups=groups,
+            n_jobs=self.n_jobs,
+            seed=seed,
+        )
+        self.gate_: Decision | None = decision
+        self.decision_ = decision.table
+        self.augmenter_ = PooledSource(decision.sources) if decision.sources else None
+        plan = final_plan(augmenter, y, decision.sources)
+        return mix_rows(
+            decision.mix,
+            X,
+            y,
+            source=self.augmenter_,
+            augmenter=augmenter,
+            plan=plan,
+            transform=self.image_transform,
+            seed=derive(seed, "mix"),
+        )
+
+    def _ungated(self, X: Any, y: Any, groups: np.ndarray | None, augmenter: SyntheticAugmenter, seed: int) -> Mixed:
+        self.gate_, self.decision_ = None, pd.DataFrame()
+        fitted = clone(augmenter).set_params(random_state=derive(seed, "learn")).fit(X, y, groups=groups)
+        self.augmenter_ = fitted
+        weight = 1.0 if self.synthetic_weight == "auto" else float(self.synthetic_weight)
+        mix, plan = Mix(synthetic_weight=weight), fitted.plan()
+        return mix_rows(
+            mix,
+            X,
+            y,
+            source=fitted,
+            augmenter=augmenter,
+            plan=plan,
+            transform=self.image_transform,
+            seed=derive(seed, "mix"),
+        )
+
+    def _candidates(self, estimator: Any, X: Any, augmenter: SyntheticAugmenter) -> dict[str, Mix]:
+        if not isinstance(self.candidates, str):
+            return dict(self.candidates)
+        if self.candidates != "auto":
+            raise ConfigError(f"candidates must be 'auto' or a dict of Mix by name; got {self.candidates!r}.")
+        found = auto_candidates(estimator, images=reads_images(augmenter, X))
+        if self.synthetic_weight == "auto":
+            return found
+        weight = float(self.synthetic_weight)
+        return {
+            name: Mix(m.amount, m.synthetic_fraction, m.classic, weight)
+            for name, m in found.items()
+            if "weight" not in name
+        }
+
+    def _warn_of_small_classes(self, augmenter: SyntheticAugmenter, y: Any) -> None:
+        labels, counts = np.unique(unwrap(known(y))[0], return_counts=True)
+        drop_small_classes(plan_for(augmenter, y), dict(zip(labels.tolist(), counts.tolist(), strict=True)))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
+
+def _weights(mixed: Mixed, sample_weight: Any) -> np.ndarray | None:
+    if sample_weight is None:
+        return mixed.weight
+    real = np.asarray(sample_weight, dtype=np.float64)
+    n_real = len(mixed.y) - mixed.n_added
+    if real.shape != (n_real,):
+        raise ValueError(f"sample_weight must hold one weight for each row; got shape {real.shape} for {n_real} rows.")
+    added = np.ones(mixed.n_added) if mixed.weight is None else mixed.weight[n_real:]
+    return np.concatenate([real, added * real.mean()])

@@ -1,0 +1,160 @@
+"""Fitting and scoring a user's classifier: flat rows where it wants them, weights where it takes them, scores by
+block.
+"""
+
+from typing import Any
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.metrics import check_scoring
+from sklearn.pipeline import Pipeline
+from sklearn.utils import get_tags
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import has_fit_parameter
+
+from synthaug.errors import ConfigError
+from synthaug.statistics import jackknife_blocks
+
+
+def weight_parameter(estimator: Any) -> str | None:
+    """Return the fit parameter through which an estimator takes row weights; None if it takes none."""
+    if isinstance(estimator, Pipeline):
+        name, last = estimator.steps[-1]
+        inner = weight_parameter(last)
+        return None if inner is None else f"{name}__{inner}"
+    return "sample_weight" if has_fit_parameter(estimator, "sample_weight") else None
+
+
+def fit_classifier(estimator: Any, X: Any, y: Any, weight: np.ndarray | None = None) -> Any:
+    """Return a clone of ``estimator`` fitted on the rows, weighted where weights are given.
+
+    Raises
+    ------
+    ConfigError
+        If there are weights and the estimator takes none.
+    """
+    if weight is None:
+        return clone(estimator).fit(X, y)
+    parameter = weight_parameter(estimator)
+    if parameter is None:
+        raise ConfigError(
+            f"row weights need an estimator that takes sample_weight; got {type(estimator).__name__}, which does not. "
+            "Leave out sample_weight and synthetic_weight, or choose another estimator."
+        )
+    return clone(estimator).fit(X, y, **{parameter: weight})
+
+
+def as_estimator_wants(estimator: Any, X: Any) -> Any:
+    """Return images as flat rows, unless the estimator's tags say that it takes arrays of three dimensions."""
+    if np.ndim(X) <= 2 or get_tags(estimator).input_tags.three_d_array:
+        return X
+    rows = X.detach().cpu().numpy() if isinstance(X, torch.Tensor) else np.asarray(X)
+    return rows.reshape(len(rows), -1)
+
+
+class Answers(ClassifierMixin, BaseEstimator):
+    """A classifier's answers to some rows, looked up by row number: any scorer can look at any subset of them.
+
+    Parameters
+    ----------
+    classes
+        The labels, sorted, shape (n_classes,).
+    values
+        Answers to all rows by method: ``predict``, ``predict_proba``, ``decision_function``, as far as there are.
+    """
+
+    def __init__(self, classes: np.ndarray, values: dict[str, np.ndarray]) -> None:
+        self.classes = classes
+        self.values = values
+
+    @property
+    def classes_(self) -> np.ndarray:
+        """The labels, as scikit-learn's scorers ask for them."""
+        return self.classes
+
+    def fit(self, X: Any = None, y: Any = None) -> "Answers":
+        """Return itself: there is nothing to learn."""
+        return self
+
+    def predict(self, rows: np.ndarray) -> np.ndarray:
+        """Return the predicted labels of row numbers (n, 1)."""
+        return self.values["predict"][rows[:, 0]]
+
+    @available_if(lambda self: "predict_proba" in self.values)
+    def predict_proba(self, rows: np.ndarray) -> np.ndarray:
+        """Return the class probabilities of row numbers (n, 1)."""
+        return self.values["predict_proba"][rows[:, 0]]
+
+    @available_if(lambda self: "decision_function" in self.values)
+    def decision_function(self, rows: np.ndarray) -> np.ndarray:
+        """Return the decision function of row numbers (n, 1)."""
+        return self.values["decision_function"][rows[:, 0]]
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+
+def answers_of(classifier: Any, X: Any) -> Answers:
+    """Return a fitted classifier's answers to the rows."""
+    methods = [name for name in ("predict", "predict_proba", "decision_function") if hasattr(classifier, name)]
+    return Answers(classifier.classes_, {name: getattr(classifier, name)(X) for name in methods})
+
+
+def pool_answers(parts: list[Answers], rows: list[np.ndarray]) -> Answers:
+    """Return the answers of several classifiers, each to its own rows, as answers to all rows in their order.
+
+    A class that one of them never saw has probability 0 there; answers of different shapes are left out.
+    """
+    classes = np.unique(np.concatenate([part.classes for part in parts]))
+    order = np.argsort(np.concatenate(rows))
+    values = {}
+    for name in set.intersection(*(set(part.values) for part in parts)):
+        columns = [_all_classes(part, classes) if name == "predict_proba" else part.values[name] for part in parts]
+        if len({column.shape[1:] for column in columns}) == 1:
+            values[name] = np.concatenate(columns)[order]
+    return Answers(classes, values)
+
+
+def among(classes: np.ndarray, answers: Answers) -> Answers:
+    """Return the answers of a classifier that can give these classes only: their probabilities sum to 1."""
+    kept = np.isin(answers.classes, classes)
+    if kept.all():
+        return answers
+    values = {"predict": answers.values["predict"]}
+    if "predict_proba" in answers.values:
+        columns = answers.values["predict_proba"][:, kept]
+        total = columns.sum(axis=1, keepdims=True)
+        values["predict_proba"] = np.divide(columns, total, out=np.full_like(columns, 1 / kept.sum()), where=total > 0)
+    if "decision_function" in answers.values and kept.sum() > 2:
+        values["decision_function"] = answers.values["decision_function"][:, kept]
+    return Answers(answers.classes[kept], values)
+
+
+def score_blocks(scoring: Any, answers: Answers, y: np.ndarray, blocks: list[np.ndarray]) -> np.ndarray:
+    """Return a score's pseudo-values over blocks of rows, shape (n_blocks,); their mean is the score of all rows in
+    them.
+
+    Parameters
+    ----------
+    scoring
+        A scorer, its name, or None for accuracy.
+    answers, y
+        A classifier's answers, and the true labels (n,).
+    blocks
+        Row numbers of each block.
+    """
+    scorer = check_scoring(answers, scoring=scoring)
+    return jackknife_blocks(lambda rows: float(scorer(answers, rows[:, None], y[rows])), blocks)
+
+
+def score_all(metrics: tuple[str, ...], answers: Answers, y: np.ndarray) -> dict[str, float]:
+    """Return every score of a classifier's answers, by the metric's name."""
+    rows = np.arange(len(y))[:, None]
+    return {metric: float(check_scoring(answers, scoring=metric)(answers, rows, y)) for metric in metrics}
+
+
+def _all_classes(part: Answers, classes: np.ndarray) -> np.ndarray:
+    columns = np.zeros((len(part.values["predict_proba"]), len(classes)))
+    columns[:, np.searchsorted(classes, part.classes)] = part.values["predict_proba"]
+    return columns

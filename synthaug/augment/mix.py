@@ -1,0 +1,167 @@
+"""A mix: which rows are put beside the real ones. Arms and the gate's candidates are mixes.
+
+Every mix fills up the same plan (so many rows for each class), so that ways to train are compared at equal counts; it
+says which share of those rows is synthetic. The others are real rows, transformed; with ``classic`` the synthetic
+ones are too.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from synthaug._seed import derive, numpy_stream
+from synthaug.augment.augmenter import SyntheticAugmenter
+from synthaug.augment.classic import transform_images
+from synthaug.augment.plan import Counts, plan_counts
+from synthaug.data.container import join, known, unwrap
+from synthaug.data.images import ImageCodec
+from synthaug.data.labels import fit_label_codec
+from synthaug.data.rows import RowsOptions, fit_row_codec
+
+
+@dataclass(frozen=True)
+class Mix:
+    """Which rows are added.
+
+    Attributes
+    ----------
+    amount
+        Rows added, as a multiple of the plan; 0 adds none.
+    synthetic_fraction
+        Share of the rows added that are synthetic; the rest are transformed real rows.
+    classic
+        Whether transforms are applied to the rows added.
+    synthetic_weight
+        Weight of a synthetic row where a real one has 1.
+    """
+
+    amount: float = 1.0
+    synthetic_fraction: float = 1.0
+    classic: bool = False
+    synthetic_weight: float = 1.0
+
+
+class Source(Protocol):
+    """What synthetic rows are drawn from."""
+
+    def sample(self, n_per_class: Any, *, random_state: int | None = None) -> tuple[Any, Any]:
+        """Return rows and labels in the counts asked for."""
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """Rows to train on: the real ones first, then those added.
+
+    Attributes
+    ----------
+    X, y
+        Rows and labels in the user's container.
+    weight
+        A weight for each row, or None where all are 1.
+    n_added
+        How many rows were added.
+    """
+
+    X: Any
+    y: Any
+    weight: np.ndarray | None
+    n_added: int
+
+
+def mix_rows(
+    mix: Mix,
+    X: Any,
+    y: Any,
+    *,
+    source: Source | None,
+    augmenter: SyntheticAugmenter,
+    plan: Counts,
+    transform: Any,
+    seed: int,
+) -> Mixed:
+    """Return the real rows and what the mix adds to them.
+
+    Parameters
+    ----------
+    mix
+        What to add.
+    X, y
+        Real rows and labels, as the user has them.
+    source
+        What draws synthetic rows; None if the mix asks for none.
+    augmenter
+        Says how rows are to be read (``image_shape``, ...).
+    plan
+        Rows to add to each class at ``amount`` 1.
+    transform
+        What ``classic`` does: see ``transform_images``.
+    seed
+        Decides everything random.
+    """
+    asked = {label: round(mix.amount * n) for label, n in plan.items()}
+    synthetic = {label: round(mix.synthetic_fraction * n) for label, n in asked.items()}
+    repeated = {label: n - synthetic[label] for label, n in asked.items()}
+    parts_X, parts_y, weights = [X], [y], [np.ones(len(y))]
+    if any(repeated.values()):
+        rows = _rows_of(y, repeated, seed)
+        parts_X.append(
+            _transformed(_take(X, rows), X, augmenter, transform, derive(seed, "real"))
+            if mix.classic
+            else _take(X, rows)
+        )
+        parts_y.append(_take(y, rows))
+        weights.append(np.ones(len(rows)))
+    if any(synthetic.values()) and source is not None:
+        X_new, y_new = source.sample(synthetic, random_state=derive(seed, "synthetic"))
+        parts_X.append(_transformed(X_new, X, augmenter, transform, derive(seed, "fake")) if mix.classic else X_new)
+        parts_y.append(y_new)
+        weights.append(np.full(len(y_new), mix.synthetic_weight))
+    return _together(parts_X, parts_y, np.concatenate(weights))
+
+
+def plan_for(augmenter: SyntheticAugmenter, y: Any) -> Counts:
+    """Return how many rows the augmenter's strategy adds to each class of ``y``."""
+    labels, counts = np.unique(unwrap(known(y))[0], return_counts=True)
+    return plan_counts(
+        dict(zip(labels.tolist(), counts.tolist(), strict=True)), augmenter.sampling_strategy, augmenter.n_synthetic
+    )
+
+
+def reads_images(augmenter: SyntheticAugmenter, X: Any) -> bool:
+    """Return whether an augmenter reads the rows as images."""
+    return np.ndim(X) > 2 or augmenter.image_shape is not None
+
+
+def _together(parts_X: list[Any], parts_y: list[Any], weight: np.ndarray) -> Mixed:
+    X, y = parts_X[0], parts_y[0]
+    for more_X, more_y in zip(parts_X[1:], parts_y[1:], strict=True):
+        X, y = join(X, more_X), join(y, more_y)
+    return Mixed(X, y, None if (weight == 1).all() else weight, len(weight) - len(parts_y[0]))
+
+
+def _rows_of(y: Any, counts: Counts, seed: int) -> np.ndarray:
+    """Return row numbers, with replacement only where a class has fewer rows than are asked for."""
+    codec = fit_label_codec(y)
+    labels, stream = codec.encode(y), numpy_stream(seed, "repeat")
+    chosen = []
+    for label, n in counts.items():
+        rows = np.flatnonzero(labels == codec.number(label))
+        rounds = [stream.permutation(rows) for _ in range(-(-n // len(rows)))]
+        chosen.append(np.concatenate([np.empty(0, dtype=np.int64), *rounds])[:n])
+    return np.concatenate(chosen)
+
+
+def _take(rows: Any, numbers: np.ndarray) -> Any:
+    if hasattr(rows, "iloc"):
+        return rows.iloc[numbers]
+    return (rows if hasattr(rows, "dtype") else np.asarray(rows))[numbers]
+
+
+def _transformed(rows: Any, like: Any, augmenter: SyntheticAugmenter, transform: Any, seed: int) -> Any:
+    array, container = unwrap(known(like))
+    options = RowsOptions(augmenter.image_shape, augmenter.image_format)
+    codec = fit_row_codec(np.asarray(array), container, options)
+    assert isinstance(codec, ImageCodec)
+    images = codec.encode(np.asarray(unwrap(known(rows))[0]))
+    return codec.decode(transform_images(images, transform, seed=seed).clamp(-1.0, 1.0))

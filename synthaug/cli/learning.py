@@ -1,0 +1,131 @@
+"""``fit``, ``sample`` and ``augment``: learn rows, draw new ones, add them to a file."""
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from synthaug.cli.options import (
+    Data,
+    Generator,
+    Json,
+    Label,
+    Seed,
+    Shape,
+    Steps,
+    build_augmenter,
+    read_counts,
+    read_data,
+)
+from synthaug.cli.terminal import LearningProgress, print_json, quiet_stdout, say
+
+if TYPE_CHECKING:
+    from synthaug.augment.augmenter import SyntheticAugmenter
+
+OutFile = Annotated[Path, typer.Option("--out", help="The file to write: .npz, or .csv for a table.")]
+
+
+def fit(
+    data: Data,
+    out: Annotated[Path, typer.Option("--out", help="The folder to save the learner in.")],
+    label: Label = None,
+    generator: Generator = "cgan",
+    steps: Steps = None,
+    image_shape: Shape = None,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Learn the rows of each class and save the learner."""
+    from synthaug._files import make_folder
+
+    make_folder(out)
+    X, y = read_data(data, label=label)
+    augmenter = _learn(X, y, generator, steps, image_shape=image_shape, seed=seed, as_json=json)
+    augmenter.save(out)
+    facts = _facts(augmenter)
+    if json:
+        print_json({"folder": out, **facts})
+        return
+    rows = _listed(facts["rows"])
+    say(f"{facts['learner']} learned {rows} in {facts['seconds']:.1f} s; saved in {out}")
+    say(f"draw rows with: synthaug sample {out} -n {next(iter(facts['rows']))}=100 --out synthetic.npz")
+
+
+def sample(
+    folder: Annotated[Path, typer.Argument(help="The folder of a saved learner.")],
+    n: Annotated[list[str], typer.Option("-n", help="label=count, once a label; or one count for every class.")],
+    out: OutFile,
+    seed: Annotated[int | None, typer.Option("--seed", help="The same seed draws the same rows.", min=0)] = None,
+    json: Json = False,
+) -> None:
+    """Draw new rows from a saved learner."""
+    from synthaug.augment.augmenter import SyntheticAugmenter
+    from synthaug.data.readers import check_rows_file, write_rows_file
+
+    check_rows_file(out)
+    counts = read_counts(n)
+    with quiet_stdout(json):
+        X, y = SyntheticAugmenter.load(folder).sample(counts, random_state=seed)
+    _tell_rows(write_rows_file(out, X, y), y, as_json=json)
+
+
+def augment(
+    data: Data,
+    out: OutFile,
+    model: Annotated[Path | None, typer.Option("--model", help="A saved learner; learns anew without.")] = None,
+    label: Label = None,
+    generator: Generator = "cgan",
+    steps: Steps = None,
+    image_shape: Shape = None,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Write the rows of a file and, after them, synthetic ones that balance the classes."""
+    from synthaug.augment.augmenter import SyntheticAugmenter
+    from synthaug.data.readers import check_rows_file, write_rows_file
+
+    check_rows_file(out)
+    X, y = read_data(data, label=label)
+    if model is not None:
+        augmenter = SyntheticAugmenter.load(model)
+    else:
+        augmenter = _learn(X, y, generator, steps, image_shape=image_shape, seed=seed, as_json=json)
+    with quiet_stdout(json):
+        X_all, y_all = augmenter.augment(X, y, random_state=seed)
+    path = write_rows_file(out, X_all, y_all, label=label or "label")
+    _tell_rows(path, y_all, as_json=json, n_real=len(y))
+
+
+def _learn(
+    X: Any, y: Any, generator: str, steps: int | None, *, image_shape: str | None, seed: int, as_json: bool
+) -> "SyntheticAugmenter":
+    with quiet_stdout(as_json), LearningProgress() as progress:
+        augmenter = build_augmenter(generator, steps, image_shape=image_shape, seed=seed, callbacks=[progress])
+        return augmenter.fit(X, y)
+
+
+def _facts(augmenter: "SyntheticAugmenter") -> dict[str, Any]:
+    last = augmenter.history_.iloc[-1].to_dict() if len(augmenter.history_) else {}
+    return {
+        "learner": type(augmenter.generator_).__name__,
+        "rows": augmenter.class_counts_,
+        "steps": last.pop("step", None),
+        "seconds": last.pop("seconds", 0.0),
+        "losses": {name: value for name, value in last.items() if name != "images_seen"},
+    }
+
+
+def _tell_rows(path: Path, y: Any, *, as_json: bool, n_real: int = 0) -> None:
+    labels = y.tolist() if hasattr(y, "tolist") else list(y)
+    counts = dict(Counter(labels[n_real:]))
+    if as_json:
+        print_json({"file": path, "n_rows": len(labels), "n_real": n_real, "synthetic": counts})
+        return
+    real = f"{n_real:,} real rows and " if n_real else ""
+    say(f"wrote {path}: {real}{len(labels) - n_real:,} synthetic rows ({_listed(counts) or 'none'})")
+
+
+def _listed(counts: Mapping[Any, int]) -> str:
+    return ", ".join(f"{label}: {count:,}" for label, count in counts.items())

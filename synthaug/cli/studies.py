@@ -1,0 +1,198 @@
+"""``run``, ``compare`` and ``report``: studies of whether synthetic rows help."""
+
+import contextlib
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from synthaug.cli.options import Data, Generator, Json, Label, Seed, Shape, Steps, read_shape
+from synthaug.cli.terminal import StudyProgress, comparison_record, print_json, print_summary, quiet_stdout, say
+from synthaug.errors import ConfigError
+
+if TYPE_CHECKING:
+    from synthaug.experiment.comparison import Comparison
+    from synthaug.experiment.study import Study
+
+
+def run(
+    pipeline: Annotated[Path, typer.Argument(help="A pipeline: a YAML file, such as pipelines/digits.yaml.")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="The study's folder.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with what an earlier run finished.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what it would do and how long; do nothing.")] = False,
+    no_tracking: Annotated[bool, typer.Option("--no-tracking", help="Log nothing to MLflow.")] = False,
+    draws: Annotated[int | None, typer.Option("--draws", help="How many draws, in the place of the file's.")] = None,
+    seed: Annotated[int | None, typer.Option("--seed", help="The seed, in the place of the file's.")] = None,
+    json: Json = False,
+) -> None:
+    """Run a pipeline: learn, mix, compare, log, report."""
+    from synthaug.experiment.config import load_config
+    from synthaug.experiment.study import Study
+
+    asked = {"output": output and str(output), "design.n_draws": draws, "seed": seed}
+    changes: dict[str, Any] = {key: value for key, value in asked.items() if value is not None}
+    config = load_config(pipeline, changes=changes | ({"tracking.enabled": False} if no_tracking else {}))
+    with quiet_stdout(json):
+        study = Study.from_config(config, config.folder)
+    if dry_run:
+        _describe(study, as_json=json)
+    else:
+        _answer(study, *_run(study, resume=resume, as_json=json), as_json=json)
+
+
+def compare(
+    data: Data,
+    label: Label = None,
+    estimator: Annotated[
+        str, typer.Option(help="The classifier; see 'synthaug list estimators'.")
+    ] = "LogisticRegression",
+    standardise: Annotated[bool, typer.Option(help="Give columns mean 0 and variance 1 first.")] = True,
+    arms: Annotated[
+        str, typer.Option(help="Ways to train, the baseline first.")
+    ] = "none,classic,smote,gan,classic+gan,gated",
+    scoring: Annotated[
+        str, typer.Option(help="The primary metric; see 'synthaug list metrics'.")
+    ] = "balanced_accuracy",
+    folds: Annotated[int | None, typer.Option(help="Cross-validation with so many folds (5 unless said).")] = None,
+    repeats: Annotated[int, typer.Option(help="How often the folds are drawn.")] = 5,
+    groups: Annotated[str | None, typer.Option(help="The column whose equal values stay together.")] = None,
+    draws: Annotated[int | None, typer.Option(help="Draw few labels so many times instead.")] = None,
+    rows_per_class: Annotated[int, typer.Option(help="With --draws: training rows of each class.")] = 10,
+    test_rows: Annotated[int, typer.Option(help="With --draws: rows held out.")] = 500,
+    generator: Generator = "cgan",
+    steps: Steps = None,
+    image_shape: Shape = None,
+    out: Annotated[Path | None, typer.Option("--out", help="A folder for report and learners.")] = None,
+    jobs: Annotated[int, typer.Option(help="Splits at a time.")] = 1,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Compare ways to train a classifier on the rows of a file."""
+    from synthaug.experiment.config import make_config
+    from synthaug.experiment.study import Study
+
+    if folds is not None and draws is not None:
+        raise typer.BadParameter("say --folds or --draws, not both")
+    design: dict[str, Any] = {"kind": "folds", "n_splits": folds or 5, "n_repeats": repeats, "groups": groups}
+    if draws is not None:
+        design = {"kind": "draws", "n_draws": draws, "rows_per_class": rows_per_class, "test_rows": test_rows}
+    values = {
+        "name": "comparison",
+        "data": {**_source(data, label), "image_shape": read_shape(image_shape)},
+        "design": design,
+        "estimator": {"name": estimator, "standardise": standardise},
+        "generator": {"name": generator, "params": {} if steps is None else {"n_steps": steps}},
+        "arms": arms.split(","),
+        "scoring": scoring,
+        "tracking": {"enabled": False},
+        "seed": seed,
+        "n_jobs": jobs,
+    }
+    config = make_config(values, source="command line")
+    with _folder(out) as folder, quiet_stdout(json):
+        study = Study.from_config(config, folder)
+        comparison, seconds = _run(study, resume=False, as_json=json)
+    _answer(study, comparison, seconds, as_json=json, kept=out is not None)
+
+
+def report(
+    folder: Annotated[Path, typer.Argument(help="A study's folder, such as runs/digits.")],
+    json: Json = False,
+) -> None:
+    """Write the report of a study again, from what is finished on disk."""
+    from synthaug.experiment.study import load_study, shows_real_rows, write_outcome
+
+    comparison = load_study(folder)
+    path = write_outcome(comparison, folder, include_real_rows=shows_real_rows(folder))
+    if json:
+        print_json({**comparison_record(comparison), "report": str(path)})
+        return
+    print_summary(comparison)
+    say(f"\nreport   {path}")
+
+
+def _source(data: str, label: str | None) -> dict[str, Any]:
+    """Return where rows come from, as a pipeline says it."""
+    from synthaug.data.datasets import DATASETS
+
+    if data in DATASETS and not Path(data).exists():
+        return {"name": data}
+    return {"path": data, "label": label}
+
+
+@contextlib.contextmanager
+def _folder(out: Path | None) -> Iterator[Path]:
+    with contextlib.nullcontext(out) if out is not None else tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
+
+
+def _describe(study: "Study", *, as_json: bool) -> None:
+    from synthaug.experiment.config import plain
+
+    with quiet_stdout(as_json):
+        estimate = study.estimate()
+    if as_json:
+        times = {"seconds": estimate.seconds, "n_splits": estimate.n_splits, "n_learners": estimate.n_learners}
+        config = plain(study.config.model_dump())
+        print_json({"dry_run": True, "folder": study.folder, "estimate": times, "config": config})
+        return
+    say(study.describe())
+    say(f"time      {estimate.text}")
+
+
+def _run(study: "Study", *, resume: bool, as_json: bool) -> tuple["Comparison", float]:
+    began, found = time.perf_counter(), _finished(study)
+    if not resume and found not in (0, len(study.arms.splits)):
+        raise ConfigError(
+            f"output must hold no unfinished study; got '{study.folder}' with {found} of {len(study.arms.splits)} "
+            "splits finished, which a new run would remove. Go on with --resume, choose another folder, or delete it."
+        )
+    with quiet_stdout(as_json):
+        estimate = study.estimate()
+        kept = found if resume else 0
+        say(estimate.text + (f"; {kept} splits are finished already" if kept else ""), stderr=True)
+        with StudyProgress(estimate, kept) as progress, _interrupt_first():
+            comparison = study.run(on_progress=progress, resume=resume)
+    return comparison, time.perf_counter() - began
+
+
+@contextlib.contextmanager
+def _interrupt_first() -> Iterator[None]:
+    """Let Ctrl-C be what is reported, also where tidying up after it failed (a store that was being written)."""
+    try:
+        yield
+    except BaseException as error:
+        if _came_of_interrupt(error):
+            raise KeyboardInterrupt from error
+        raise
+
+
+def _came_of_interrupt(error: BaseException | None) -> bool:
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
+def _finished(study: "Study") -> int:
+    from synthaug.experiment.storage import SplitStore
+
+    return len(SplitStore(study.folder).finished())
+
+
+def _answer(study: "Study", comparison: "Comparison", seconds: float, *, as_json: bool, kept: bool = True) -> None:
+    from synthaug.experiment.tracking import ui_command
+
+    tracking = study.config.tracking
+    opened = ui_command(tracking.uri) if tracking.enabled else None
+    if as_json:
+        places = {"folder": study.folder, "report": study.folder / "report.html"} if kept else {}
+        print_json({**comparison_record(comparison), **places, "tracking": opened, "seconds": round(seconds, 1)})
+        return
+    print_summary(comparison)
+    if kept:
+        say(f"\nreport   {study.folder / 'report.html'}")
+    if opened is not None:
+        say(f"MLflow   {opened}")

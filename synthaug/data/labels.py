@@ -1,0 +1,81 @@
+"""Labels: strings, booleans or integers with gaps <-> 0 .. C - 1."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from synthaug._check import check_labels
+from synthaug.data.container import Container, unwrap
+from synthaug.errors import LabelError
+
+
+@dataclass(frozen=True)
+class LabelCodec:
+    """The way between a user's labels and the model's.
+
+    Attributes
+    ----------
+    container
+        What the labels came in.
+    classes
+        The distinct labels, sorted, shape (n_classes,).
+    """
+
+    container: Container
+    classes: np.ndarray
+
+    def encode(self, y: Any) -> np.ndarray:
+        """Return labels of shape (n,) as class numbers, int64.
+
+        Raises
+        ------
+        LabelError
+            If a label was not among those of ``fit``.
+        """
+        labels = check_labels(y)
+        places = self._places(labels).clip(max=len(self.classes) - 1)
+        unknown = self.classes[places] != labels
+        if unknown.any():
+            raise LabelError(
+                f"labels must be among those that fit saw ({_listed(self.classes)}); "
+                f"got {labels[unknown].tolist()[0]!r} in row {int(np.flatnonzero(unknown)[0])}."
+            )
+        return places.astype(np.int64)
+
+    def decode(self, numbers: np.ndarray) -> Any:
+        """Return class numbers of shape (n,) as labels in the user's container."""
+        return self.container.wrap(self.classes[np.asarray(numbers, dtype=np.int64)])
+
+    def number(self, label: Any) -> int:
+        """Return the number of one label.
+
+        Raises
+        ------
+        LabelError
+            If there is no such class.
+        """
+        found = np.flatnonzero([bool(known == label) for known in self.classes])
+        if len(found) == 0 and isinstance(label, str):
+            found = np.flatnonzero([str(known) == label for known in self.classes])
+        if len(found) != 1:
+            raise LabelError(f"class must be one of {_listed(self.classes)}; got {label!r}.")
+        return int(found[0])
+
+    def _places(self, labels: np.ndarray) -> np.ndarray:
+        try:
+            return np.searchsorted(self.classes, labels)
+        except TypeError:  # strings and numbers have no order
+            return np.zeros(len(labels), dtype=np.int64)
+
+
+def fit_label_codec(y: Any) -> LabelCodec:
+    """Return the codec for labels of shape (n,)."""
+    labels = check_labels(y)
+    _, container = unwrap(y if hasattr(y, "dtype") else labels)
+    return LabelCodec(container, np.unique(labels))
+
+
+def _listed(classes: np.ndarray, most: int = 8) -> str:
+    words = [repr(label) for label in classes[:most].tolist()]
+    return ", ".join(words) + (f", ... ({len(classes)} in all)" if len(classes) > most else "")

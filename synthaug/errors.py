@@ -1,0 +1,96 @@
+"""The errors and warnings that synthaug raises.
+
+::
+
+    SynthaugError
+    ├── ConfigError    (ValueError)    a setting that cannot be
+    ├── ShapeError     (ValueError)    rows of the wrong shape, layout, range or kind
+    ├── LabelError     (ValueError)    labels missing, unknown, or too few to learn from
+    ├── FileError      (OSError)       a file that is damaged, foreign, newer, or cannot be written
+    └── DivergedError  (RuntimeError)  training met a value that is not finite
+
+    SynthaugWarning (UserWarning)
+    ├── NoRowsAddedWarning    a transformer cannot add rows
+    ├── SmallClassWarning     a class too small to learn from gets no synthetic row
+    ├── ShortfallWarning      selection could not fill what was asked
+    └── BudgetWarning         a time limit or a full disk cut something short
+
+A message reads *name must rule; got value (meaning). Remedy.*
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class SynthaugError(Exception):
+    """The root of every error that synthaug raises on purpose.
+
+    Examples
+    --------
+    >>> from synthaug.errors import ConfigError, SynthaugError
+    >>> issubclass(ConfigError, SynthaugError) and issubclass(ConfigError, ValueError)
+    True
+    """
+
+
+class ConfigError(SynthaugError, ValueError):
+    """A setting that cannot be: an unknown name, an impossible value, a missing device."""
+
+
+class ShapeError(SynthaugError, ValueError):
+    """Rows whose shape, layout, range or kind does not fit."""
+
+
+class LabelError(SynthaugError, ValueError):
+    """Labels that are missing, unknown, or too few to learn from."""
+
+
+class FileError(SynthaugError, OSError):
+    """A file or folder that is damaged, foreign, newer than this version, or cannot be written."""
+
+
+class DivergedError(SynthaugError, RuntimeError):
+    """Training met a value that is not finite."""
+
+
+class SynthaugWarning(UserWarning):
+    """The root of every warning of synthaug."""
+
+
+class NoRowsAddedWarning(SynthaugWarning):
+    """A transformer inside a plain pipeline cannot add rows."""
+
+
+class SmallClassWarning(SynthaugWarning):
+    """A class has too few rows to learn from and gets no synthetic row."""
+
+
+class ShortfallWarning(SynthaugWarning):
+    """Selection accepted fewer rows than were asked for and filled up with the best of the rest."""
+
+
+class BudgetWarning(SynthaugWarning):
+    """A limit of time or of disk cut something short."""
+
+
+def unknown_word(name: str, got: object, known: Iterable[str]) -> ConfigError:
+    """Return the error for a word that is not in a list, with the nearest one that is.
+
+    Parameters
+    ----------
+    name
+        What the word is for, such as ``"generator"``.
+    got
+        The word that came.
+    known
+        The words that are accepted.
+
+    Examples
+    --------
+    >>> print(unknown_word("generator", "cgn", ["auto", "cgan"]))
+    generator must be one of auto, cgan; got 'cgn'. Did you mean 'cgan'?
+    """
+    words = list(known)
+    near = difflib.get_close_matches(str(got), words, n=1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    return ConfigError(f"{name} must be one of {', '.join(words)}; got {got!r}.{hint}")

@@ -1,0 +1,157 @@
+"""Figures of a study: the differences from the baseline, the learners' losses, and rows of images.
+
+Matplotlib figures for notebooks and the tracker; the report draws the same numbers itself, so that they follow its
+width and colours. Colours are Okabe and Ito's, told apart by people who see red and green alike.
+
+References
+----------
+Okabe and Ito, "Color Universal Design", 2008.
+"""
+
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from synthaug.experiment.axis import metric_text, unit_of
+from synthaug.experiment.results import LearnerRecord, SplitResult
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from synthaug.experiment.comparison import Comparison
+
+VERDICT_COLOURS = {"helps": "#0072B2", "hurts": "#D55E00", "no evidence": "#6d7480", "baseline": "#6d7480"}
+VERDICT_MARKERS = {"helps": "^", "hurts": "v", "no evidence": "o", "baseline": "|"}
+_NOT_TERMS = ("step", "images_seen", "seconds")
+_GRID_STEPS = 160
+
+
+def plot_differences(comparison: "Comparison") -> "Figure":
+    """Return a forest plot: for each arm the difference from the baseline, its interval, and the smallest visible gain.
+
+    Parameters
+    ----------
+    comparison
+        What ``compare`` gave.
+
+    Returns
+    -------
+    A matplotlib figure, with points on the x-axis (the metric's own unit for losses).
+    """
+    from matplotlib.figure import Figure
+
+    table = comparison.summary().drop(index=comparison.baseline, errors="ignore")
+    unit = unit_of(comparison.scoring)
+    figure = Figure(figsize=(7.0, 1.1 + 0.42 * max(1, len(table))), layout="constrained")
+    axes = figure.subplots()
+    for row, (_, entry) in enumerate(table.iterrows()):
+        _draw_difference(axes, row, entry, unit.factor)
+    axes.axvline(0, color="#9aa1ab", linewidth=1, zorder=0)
+    axes.set_yticks(range(len(table)), [str(arm) for arm in table.index], parse_math=False)
+    axes.set_ylim(len(table) - 0.4, -0.6)
+    what = f"difference in {metric_text(comparison.scoring)} from {comparison.baseline}, 95 % interval"
+    axes.set_xlabel(f"{unit.points} ({what})" if unit.points else what, parse_math=False)
+    _quiet(axes, left=False)
+    return figure
+
+
+def _draw_difference(axes: "Axes", row: int, entry: pd.Series, factor: float) -> None:
+    colour = VERDICT_COLOURS[entry["verdict"]]
+    axes.plot(
+        [entry["low"] * factor, entry["high"] * factor], [row, row], color=colour, linewidth=2, solid_capstyle="round"
+    )
+    axes.plot(entry["difference"] * factor, row, VERDICT_MARKERS[entry["verdict"]], color=colour, markersize=8)
+    axes.plot(entry["detectable"] * factor, row, "|", color="#9aa1ab", markersize=11, markeredgewidth=1.5)
+
+
+def plot_curves(learners: Sequence[LearnerRecord]) -> "Figure":
+    """Return a figure with a panel for each loss term: a thin line a learner, their mean in bold, over the steps.
+
+    Parameters
+    ----------
+    learners
+        Learners with a history; those without one are left out.
+
+    Returns
+    -------
+    A matplotlib figure; without panels where no learner has a history.
+    """
+    from matplotlib.figure import Figure
+
+    curves = loss_curves(learners)
+    figure = Figure(figsize=(3.6 * max(1, len(curves)), 2.6), layout="constrained")
+    panels = figure.subplots(1, len(curves), squeeze=False)[0] if curves else []
+    for axes, (term, (steps, lines)) in zip(panels, curves.items(), strict=True):
+        axes.plot(steps, lines.T, color=VERDICT_COLOURS["helps"], linewidth=0.8, alpha=0.35)
+        axes.plot(steps, lines.mean(axis=0), color=VERDICT_COLOURS["helps"], linewidth=2)
+        axes.set_title(metric_text(term), fontsize=9, loc="left", parse_math=False)
+        axes.set_xlabel("step", fontsize=8)
+        _quiet(axes)
+    return figure
+
+
+def loss_curves(learners: Sequence[LearnerRecord]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Return each loss term's steps, shape (s,), and values, shape (n_learners, s), on one grid of steps.
+
+    A learner that stopped before the last step of the grid keeps its last value; what is not finite is left out.
+    """
+    histories = [learner.history for learner in learners if len(learner.history)]
+    if not histories:
+        return {}
+    steps = np.linspace(min(h["step"].min() for h in histories), max(h["step"].max() for h in histories), _GRID_STEPS)
+    terms = [term for term in dict.fromkeys(str(column) for h in histories for column in h) if term not in _NOT_TERMS]
+    lines = {
+        term: [_on_grid(h, term, steps) for h in histories if term in h and np.isfinite(h[term]).any()]
+        for term in terms
+    }
+    return {term: (steps, np.stack(found)) for term, found in lines.items() if found}
+
+
+def _on_grid(history: pd.DataFrame, term: str, steps: np.ndarray) -> np.ndarray:
+    known = history[np.isfinite(history[term])]
+    return np.interp(steps, known["step"], known[term])
+
+
+def full_learners(splits: Sequence[SplitResult]) -> list[LearnerRecord]:
+    """Return the learners of all training rows of a split, one a split; all learners where none is called ``full``."""
+    learners = [learner for split in splits for learner in split.learners]
+    return [learner for learner in learners if learner.name == "full"] or learners
+
+
+def image_strip(images: np.ndarray, *, least_pixels: int = 40, gap: int = 1) -> bytes:
+    """Return images side by side as a PNG, enlarged by whole factors without smoothing.
+
+    Parameters
+    ----------
+    images
+        Shape (k, h, w, c), uint8; channels beyond three, or two of them, are averaged.
+    least_pixels
+        How high one image gets at least.
+    gap
+        Transparent pixels of the small images between two of them.
+
+    Returns
+    -------
+    The bytes of a PNG file with transparency.
+    """
+    from matplotlib.image import imsave
+
+    rgb = images if images.shape[-1] == 3 else images.mean(axis=-1, keepdims=True).repeat(3, axis=-1)
+    rgba = np.concatenate([rgb, np.full((*rgb.shape[:3], 1), 255)], axis=-1).astype(np.uint8)
+    spaced = np.pad(rgba, ((0, 0), (0, 0), (0, gap), (0, 0)))
+    row = np.concatenate(list(spaced), axis=1)[:, : -gap or None]
+    factor = max(1, -(-least_pixels // row.shape[0]))
+    buffer = io.BytesIO()
+    imsave(buffer, row.repeat(factor, axis=0).repeat(factor, axis=1), format="png")
+    return buffer.getvalue()
+
+
+def _quiet(axes: "Axes", *, left: bool = True) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines["left"].set_visible(left)
+    axes.spines[["bottom", "left"]].set_color("#c9ccd1")
+    axes.tick_params(colors="#3c4148", labelsize=9, length=3 if left else 0)

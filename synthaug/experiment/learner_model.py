@@ -1,0 +1,78 @@
+"""A saved learner as an MLflow model: how many rows of each label in, rows out.
+
+MLflow stores only the learner's own files (weights and JSON, no pickle) and the name of this module, which reads them
+back through ``_load_pyfunc``. Nothing here imports mlflow.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from synthaug.augment.augmenter import SyntheticAugmenter
+from synthaug.errors import ConfigError
+
+
+class LearnerModel:
+    """Draws synthetic rows from a learner when MLflow asks for a prediction.
+
+    Parameters
+    ----------
+    augmenter
+        A fitted augmenter.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from synthaug import CGAN, SyntheticAugmenter
+    >>> X, y = pd.DataFrame({"age": range(20)}, dtype=float), ["ill", "well"] * 10
+    >>> augmenter = SyntheticAugmenter(CGAN(n_steps=3, batch_size=8, width=8), random_state=0).fit(X, y)
+    >>> rows = LearnerModel(augmenter).predict(pd.DataFrame({"label": ["ill"], "n": [2]}))
+    >>> rows.columns.tolist(), rows["label"].tolist()
+    (['age', 'label'], ['ill', 'ill'])
+    """
+
+    def __init__(self, augmenter: SyntheticAugmenter):
+        self.augmenter = augmenter
+
+    def predict(self, model_input: pd.DataFrame, params: Mapping[str, Any] | None = None) -> pd.DataFrame:
+        """Return the rows asked for, a column a feature (images flat, ``pixel_0``, ...), then their label.
+
+        Parameters
+        ----------
+        model_input
+            Columns ``label`` and ``n``, how many rows of it.
+        params
+            ``random_state`` for the same rows on every call.
+
+        Raises
+        ------
+        ConfigError
+            If one of the two columns is missing.
+        """
+        if not {"label", "n"} <= set(model_input.columns):
+            raise ConfigError(
+                f"model_input must have the columns label and n; got {', '.join(map(str, model_input.columns))}. "
+                "Give one row a label."
+            )
+        counts = model_input.groupby("label", sort=False)["n"].sum()
+        wanted = dict(zip(counts.index.tolist(), counts.tolist(), strict=True))
+        X, y = self.augmenter.sample(wanted, random_state=(params or {}).get("random_state"))
+        return self._frame(X, y)
+
+    def _frame(self, X: Any, y: Any) -> pd.DataFrame:
+        rows = X.reset_index(drop=True) if isinstance(X, pd.DataFrame) else self._columns(np.asarray(X))
+        label = "label" if "label" not in rows.columns else "label_"
+        return pd.concat([rows, pd.Series(np.asarray(y), name=label)], axis=1)
+
+    def _columns(self, rows: np.ndarray) -> pd.DataFrame:
+        word = "feature" if self.augmenter.image_shape_ is None else "pixel"
+        flat = rows.reshape(len(rows), -1)
+        return pd.DataFrame(flat, columns=[f"{word}_{i}" for i in range(flat.shape[1])])
+
+
+def _load_pyfunc(data_path: str) -> LearnerModel:
+    """Return the model that MLflow asks for: the learner saved in a folder."""
+    return LearnerModel(SyntheticAugmenter.load(Path(data_path)))

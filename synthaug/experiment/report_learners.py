@@ -1,0 +1,128 @@
+"""The parts of a report that show the learners: loss curves, pictures, quality of each class."""
+
+import base64
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from synthaug.experiment.axis import NOT_THERE, Axis, count_range, fit_axis, metric_text, spoken, tick_text
+from synthaug.experiment.figures import full_learners, image_strip, loss_curves
+from synthaug.experiment.results import LearnerRecord, SplitResult
+from synthaug.quality.measures import BETTER
+
+if TYPE_CHECKING:
+    from synthaug.experiment.comparison import Comparison
+
+Part = dict[str, Any]
+_MOST_CLASSES = 40
+_MOST_IMAGES = 10
+_WEAK = 0.8
+_HARDLY_ANY = 0.01
+QUALITY_MEANINGS: dict[str, str] = {
+    "kid": "kernel distance of the features; 0 is no distance",
+    "frechet": "Fréchet distance of the features; 0 is no distance",
+    "precision": "share of synthetic rows that lie among real ones",
+    "recall": "share of real rows that lie among synthetic ones",
+    "density": "how thickly real rows lie around synthetic ones",
+    "coverage": "share of real rows with a synthetic one near",
+    "diversity": "spread within the class, over the real rows' own; 1 is as varied as real",
+    "agreement": "share of synthetic rows to which a classifier of real rows gives the same class",
+    "classifier_score": "Inception Score's form, with our own classifier; high is sure and varied",
+    "copy_rate": "share nearer to a training row than 95 % of held-out real rows are",
+}
+
+
+def learning_part(splits: Sequence[SplitResult]) -> Part:
+    """Return the learners' loss curves as SVG paths and a line of facts."""
+    learners = full_learners(splits)
+    panels = [_panel(term, steps, lines) for term, (steps, lines) in loss_curves(learners).items()]
+    n_all = sum(len(split.learners) for split in splits)
+    facts = [("learners", str(n_all)), ("of all training rows", str(len(learners)))] if learners else []
+    if learners:
+        facts.append(("time each, median", f"{np.median([learner.seconds for learner in learners]):.1f} s"))
+        facts.append(("rows each", count_range([learner.n_rows for learner in learners])))
+    return {"panels": panels, "facts": facts, "parameters": _parameters(learners)}
+
+
+def _parameters(learners: Sequence[LearnerRecord]) -> list[tuple[str, str]]:
+    return [(str(name), str(value)) for name, value in learners[0].parameters.items()] if learners else []
+
+
+def _panel(term: str, steps: np.ndarray, lines: np.ndarray) -> Part:
+    axis = fit_axis(np.percentile(lines, [0.5, 99.5]), most_ticks=4)
+    across = replace(fit_axis([steps[0], steps[-1]], most_ticks=4), low=float(steps[0]), high=float(steps[-1]) + 1e-9)
+    return {
+        "term": metric_text(term),
+        "lines": [_path(steps, line, across, axis) for line in lines] if len(lines) > 1 else [],
+        "mean": _path(steps, lines.mean(axis=0), across, axis),
+        "ticks": tick_text(axis),
+        "steps": [(place, f"{tick:,.0f}") for (place, _), tick in zip(tick_text(across), across.ticks, strict=True)],
+        "text": f"{metric_text(term)} from {spoken(lines[:, 0].mean(), 3)} to {spoken(lines[:, -1].mean(), 3)}",
+    }
+
+
+def _path(steps: np.ndarray, line: np.ndarray, across: Axis, axis: Axis) -> str:
+    places = [(across.place(float(x)), axis.place(float(y))) for x, y in zip(steps, line, strict=True)]
+    return "M" + "L".join(f"{x:.1f} {100 - y:.1f}" for x, y in places if x is not None and y is not None)
+
+
+def images_part(comparison: "Comparison", *, include_real_rows: bool) -> Part:
+    """Return a row of pictures for each class, real ones beside synthetic ones, from the first learner that has any."""
+    found = [learner for learner in full_learners(comparison.splits) if learner.synthetic.size]
+    if not found:
+        return {"rows": [], "real": False, "more": 0, "widest": 1}
+    synthetic, real = found[0].synthetic, found[0].real
+    with_real = include_real_rows and real.size > 0
+    names = _names(comparison.class_names, len(synthetic))
+    rows = [
+        {"name": names[i], "real": _picture(real[i]) if with_real else None, "synthetic": _picture(synthetic[i])}
+        for i in range(min(len(synthetic), _MOST_CLASSES))
+    ]
+    widest = min(_MOST_IMAGES, max(synthetic.shape[1], real.shape[1]))
+    return {"rows": rows, "real": with_real, "more": len(synthetic) - len(rows), "widest": widest}
+
+
+def _names(names: Sequence[str], n_classes: int) -> list[str]:
+    return [str(name) for name in names] if len(names) == n_classes else [str(i) for i in range(n_classes)]
+
+
+def _picture(images: np.ndarray) -> Part | None:
+    """Return images side by side, or None where there is none (all are black: a class with too few rows)."""
+    there = [image for image in images[:_MOST_IMAGES] if image.any()]
+    if not there:
+        return None
+    content = base64.b64encode(image_strip(np.stack(there))).decode()
+    return {"source": f"data:image/png;base64,{content}", "width": len(there)}
+
+
+def quality_part(splits: Sequence[SplitResult]) -> Part:
+    """Return the quality of each class beside the real rows' own, means over the learners."""
+    tables = [learner.quality for learner in full_learners(splits) if len(learner.quality)]
+    if not tables:
+        return {"metrics": [], "rows": [], "n": 0}
+    means = pd.concat(tables).groupby(["class", "metric"], sort=False)[["value", "floor"]].mean()
+    metrics = list(dict.fromkeys(means.index.get_level_values("metric")))
+    classes = list(dict.fromkeys(means.index.get_level_values("class")))
+    rows = [(str(name), [_quality_cell(means, name, metric) for metric in metrics]) for name in classes]
+    heads = [(metric_text(metric), QUALITY_MEANINGS.get(metric, "")) for metric in metrics]
+    return {"metrics": heads, "rows": rows, "n": len(tables)}
+
+
+def _quality_cell(means: pd.DataFrame, name: Any, metric: str) -> Part:
+    if (name, metric) not in means.index:
+        return {"value": NOT_THERE, "floor": "", "weak": False}
+    value, floor = (float(number) for number in means.loc[(name, metric)])
+    return {"value": _three(value), "floor": _three(floor), "weak": _falls_short(value, floor, BETTER.get(metric, ""))}
+
+
+def _falls_short(value: float, floor: float, better: str) -> bool:
+    """Return whether a value is worse than the real rows' own by a fifth or more."""
+    low, high = value < _WEAK * floor, value * _WEAK > max(floor, 0.0) + _HARDLY_ANY
+    return {"higher": low, "lower": high, "equal": low or high}.get(better, False)
+
+
+def _three(number: float) -> str:
+    return spoken(number, 2 if abs(number) >= 0.095 else 3) if np.isfinite(number) else NOT_THERE

@@ -1,0 +1,88 @@
+"""The records that a study leaves: what the report shows, the tracker logs and ``--resume`` reads back."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+
+@dataclass(frozen=True)
+class LearnerRecord:
+    """What one learner did on the training rows of one split.
+
+    Attributes
+    ----------
+    name
+        ``full`` for the learner of all training rows of the split, ``inner 0``, ``inner 1``, ... for the gate's.
+    n_rows
+        How many training rows it saw.
+    seconds
+        Wall time of learning.
+    parameters
+        The learner's hyper-parameters, by name.
+    history
+        One row a logged step: ``step``, ``images_seen``, ``seconds``, then a column for each loss term.
+    quality
+        One row a class and metric: ``class``, ``metric``, ``value``, ``floor``; empty where it was not measured.
+    real, synthetic
+        Rows to look at: a few real and a few synthetic images of each class, shape (n_classes, k, h, w, c), uint8;
+        empty (size 0) for tables and where real rows may not be shown.
+    folder
+        Where the learner is saved, relative to the study's folder; None where it was not kept.
+    """
+
+    name: str
+    n_rows: int
+    seconds: float
+    parameters: dict[str, Any]
+    history: pd.DataFrame
+    quality: pd.DataFrame
+    real: np.ndarray
+    synthetic: np.ndarray
+    folder: str | None = None
+
+
+@dataclass(frozen=True)
+class SplitResult:
+    """Everything that one split (a draw of the training rows, or a fold) gave.
+
+    Attributes
+    ----------
+    index, repeat, fold
+        Its number in the study, the repeat (or draw) and the fold in it.
+    n_train, n_test
+        How many rows were learned from and scored on.
+    scores
+        ``scores[arm][metric]``; higher is better for every metric.
+    blocks
+        ``blocks[arm]``, shape (n_blocks,): the primary metric's pseudo-values over the same blocks of test rows for
+        every arm; their mean is the score. Empty for folds: only the crossed test of the label-scarce design needs
+        them.
+    skipped
+        ``skipped[arm]``: why an arm does not apply.
+    n_added
+        ``n_added[arm]``: how many rows the arm put beside the real ones.
+    seconds
+        ``seconds[arm]``: wall time of the arm without the shared learner's.
+    decision
+        The gate's table (columns candidate, gain, low, high, chosen, why); empty without the arm *gated*.
+    explanation
+        The gate's sentence, or "".
+    learners
+        The learners of this split.
+    """
+
+    index: int
+    repeat: int
+    fold: int
+    n_train: int
+    n_test: int
+    scores: dict[str, dict[str, float]]
+    blocks: dict[str, np.ndarray]
+    skipped: dict[str, str]
+    n_added: dict[str, int]
+    seconds: dict[str, float]
+    decision: pd.DataFrame = field(default_factory=pd.DataFrame)
+    explanation: str = ""
+    learners: tuple[LearnerRecord, ...] = ()

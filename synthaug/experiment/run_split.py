@@ -1,0 +1,234 @@
+"""One split of a study, from learning to scores. Runs in a worker; sees nothing of other splits."""
+
+import time
+import warnings
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import clone
+
+from synthaug._check import FEWEST_ROWS
+from synthaug._seed import derive
+from synthaug.augment.arms import Arm, NotApplicable, Task, Trained
+from synthaug.augment.augmenter import SyntheticAugmenter
+from synthaug.augment.fitting import answers_of, as_estimator_wants, score_all, score_blocks
+from synthaug.augment.mix import plan_for
+from synthaug.augment.quality import assess_quality
+from synthaug.data.images import ImageCodec
+from synthaug.data.labels import fit_label_codec
+from synthaug.data.split import Split, stratified_folds
+from synthaug.errors import ShortfallWarning, SmallClassWarning
+from synthaug.experiment.results import LearnerRecord, SplitResult
+from synthaug.statistics import stratified_blocks
+
+MOST_BLOCKS = 50
+_SHOWN_A_CLASS = 8
+_ASSESSED_A_CLASS = 64
+_MOST_HOLDOUT = 1000
+
+
+@dataclass(frozen=True)
+class Work:
+    """What all splits of a study share.
+
+    Attributes
+    ----------
+    X, y, groups
+        All rows, labels and groups (or None).
+    estimator, augmenter
+        The classifier and the augmenter, neither fitted.
+    arms
+        Ways to train, by name.
+    scoring, metrics
+        The primary metric and all metrics, the primary one among them.
+    transform
+        What *classic* does.
+    include_real_rows
+        Whether pictures of real rows may be kept.
+    learners_folder
+        Where fitted learners are saved; None for nowhere.
+    common_test_rows
+        Whether all splits are scored on the same rows, so that scores are shared out over blocks of them.
+    seed
+        Decides everything random.
+    """
+
+    X: Any
+    y: Any
+    groups: np.ndarray | None
+    estimator: Any
+    augmenter: SyntheticAugmenter
+    arms: dict[str, Arm]
+    scoring: Any
+    metrics: tuple[str, ...]
+    transform: Any
+    include_real_rows: bool
+    learners_folder: Path | None
+    common_test_rows: bool
+    seed: int
+
+
+def run_split(work: Work, index: int, split: Split) -> SplitResult:
+    """Return what the arms of one split gave; the training rows are all that learning and the gate see."""
+    seed = derive(work.seed, "split", index)
+    X, y = _rows(work.X, split.train), _rows(work.y, split.train)
+    groups = None if work.groups is None else work.groups[split.train]
+    y_test = np.asarray(work.y)[split.test]
+    X_test = _rows(work.X, split.test)
+    blocks = _blocks(work, split)
+
+    @cache
+    def learned() -> SyntheticAugmenter:
+        return clone(work.augmenter).set_params(random_state=derive(seed, "learn")).fit(X, y, groups=groups)
+
+    task = Task(
+        X,
+        y,
+        groups,
+        work.estimator,
+        work.augmenter,
+        learned,
+        plan_for(work.augmenter, y),
+        work.transform,
+        work.scoring,
+        seed,
+    )
+    trained, skipped, seconds, scores, values = {}, {}, {}, {}, {}
+    with warnings.catch_warnings():
+        for category in (SmallClassWarning, ShortfallWarning):  # counts and acceptance stand in the result
+            warnings.simplefilter("ignore", category)
+        for name, arm in work.arms.items():
+            began, learning = time.perf_counter(), _seconds_of(learned)
+            try:
+                trained[name] = arm(task)
+            except NotApplicable as reason:
+                skipped[name] = str(reason)
+                continue
+            seconds[name] = time.perf_counter() - began - (_seconds_of(learned) - learning)
+            classifier = trained[name].classifier
+            answers = answers_of(classifier, as_estimator_wants(classifier, X_test))
+            scores[name] = score_all(work.metrics, answers, y_test)
+            if blocks:
+                values[name] = score_blocks(work.scoring, answers, y_test, blocks)
+        learners = _records(work, index, split, task, trained)
+    gate = next((arm.decision for arm in trained.values() if arm.decision is not None), None)
+    return SplitResult(
+        index=index,
+        repeat=split.repeat,
+        fold=split.fold,
+        n_train=len(split.train),
+        n_test=len(split.test),
+        scores=scores,
+        blocks=values,
+        skipped=skipped,
+        n_added={name: arm.n_added for name, arm in trained.items()},
+        seconds=seconds,
+        decision=pd.DataFrame() if gate is None else gate.table,
+        explanation="" if gate is None else gate.sentence,
+        learners=learners,
+    )
+
+
+def _blocks(work: Work, split: Split) -> list[np.ndarray]:
+    """Return blocks of test rows, whole groups together, where the test rows are common to all splits; else none."""
+    y_test = np.asarray(work.y)[split.test]
+    if not work.common_test_rows:
+        return []
+    if work.groups is None:
+        return stratified_blocks(y_test, min(MOST_BLOCKS, len(y_test)))
+    groups = work.groups[split.test]
+    n_blocks = min(MOST_BLOCKS, len(np.unique(groups)))
+    folds = stratified_folds(y_test, n_splits=n_blocks, seed=work.seed, groups=groups)
+    return [test for _, test in folds if len(test)]
+
+
+def _seconds_of(learned: Any) -> float:
+    return float(learned().seconds_) if learned.cache_info().currsize else 0.0
+
+
+def _records(
+    work: Work, index: int, split: Split, task: Task, trained: dict[str, Trained]
+) -> tuple[LearnerRecord, ...]:
+    records = []
+    if task.learned.cache_info().currsize:  # type: ignore[attr-defined]
+        augmenter = task.learned()
+        real, synthetic = _to_look_at(work, split, augmenter)
+        quality = _quality(work, split, augmenter)
+        folder = None
+        if work.learners_folder is not None:
+            folder = f"{work.learners_folder.name}/{index:04d}"
+            augmenter.save(work.learners_folder / f"{index:04d}")
+        records.append(_record("full", augmenter, quality, real, synthetic, folder))
+    inner = [source for arm in trained.values() if arm.decision is not None for source in arm.decision.sources]
+    nothing = np.empty((0, 0, 0, 0, 1), dtype=np.uint8)
+    records += [_record(f"inner {k}", source, pd.DataFrame(), nothing, nothing, None) for k, source in enumerate(inner)]
+    return tuple(records)
+
+
+def _record(
+    name: str,
+    augmenter: SyntheticAugmenter,
+    quality: pd.DataFrame,
+    real: np.ndarray,
+    synthetic: np.ndarray,
+    folder: str | None,
+) -> LearnerRecord:
+    return LearnerRecord(
+        name=name,
+        n_rows=sum(augmenter.class_counts_.values()),
+        seconds=augmenter.seconds_,
+        parameters={"learner": type(augmenter.generator_).__name__, **augmenter.generator_.get_params()},
+        history=augmenter.history_,
+        quality=quality,
+        real=real,
+        synthetic=synthetic,
+        folder=folder,
+    )
+
+
+def _quality(work: Work, split: Split, augmenter: SyntheticAugmenter) -> pd.DataFrame:
+    learned = [label for label, n in augmenter.class_counts_.items() if n >= FEWEST_ROWS]
+    if len(learned) < 2:
+        return pd.DataFrame()
+    synthetic = augmenter.sample(dict.fromkeys(learned, _ASSESSED_A_CLASS), random_state=derive(work.seed, "assess"))
+    test = split.test[:: max(1, len(split.test) // _MOST_HOLDOUT)]
+    report = assess_quality(
+        (_rows(work.X, split.train), _rows(work.y, split.train)),
+        synthetic,
+        (_rows(work.X, test), _rows(work.y, test)),
+        image_shape=work.augmenter.image_shape,
+        image_format=work.augmenter.image_format,
+    )
+    return report.frame
+
+
+def _to_look_at(work: Work, split: Split, augmenter: SyntheticAugmenter) -> tuple[np.ndarray, np.ndarray]:
+    """Return a few real and synthetic images of each class, (n_classes, k, h, w, c), uint8; empty for tables."""
+    nothing = np.empty((0, 0, 0, 0, 1), dtype=np.uint8)
+    codec = augmenter.codec_
+    if not isinstance(codec, ImageCodec):
+        return nothing, nothing
+    shape = (len(augmenter.classes_), _SHOWN_A_CLASS, *codec.shape[1:], codec.shape[0])
+    real, synthetic = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
+    labels = fit_label_codec(work.y).encode(work.y)[split.train]
+    for number, (label, n) in enumerate(augmenter.class_counts_.items()):
+        rows = _rows(work.X, split.train[labels == number][:_SHOWN_A_CLASS])
+        real[number, : len(rows)] = _as_bytes(codec, rows)
+        if n >= FEWEST_ROWS:
+            drawn, _ = augmenter.sample({label: _SHOWN_A_CLASS}, random_state=derive(work.seed, "look"))
+            synthetic[number] = _as_bytes(codec, drawn)
+    return (real if work.include_real_rows else nothing), synthetic
+
+
+def _as_bytes(codec: ImageCodec, images: Any) -> np.ndarray:
+    rows = images.to_numpy() if isinstance(images, pd.DataFrame) else np.asarray(images)
+    pixels = codec.encode(rows).permute(0, 2, 3, 1).numpy()
+    return np.rint((pixels.clip(-1, 1) + 1) * 127.5).astype(np.uint8)
+
+
+def _rows(values: Any, numbers: np.ndarray) -> Any:
+    return values.iloc[numbers] if hasattr(values, "iloc") else values[numbers]

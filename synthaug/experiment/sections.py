@@ -1,0 +1,172 @@
+"""The sections of a pipeline file: what each may say. ``config`` puts them together."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    Strict,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from synthaug.experiment import problems as words
+from synthaug.experiment.estimators import ESTIMATORS
+
+SCORINGS: dict[str, str] = {
+    "accuracy": "share of rows whose class is right",
+    "balanced_accuracy": "mean over the classes of the share of their rows that is right",
+    "f1_macro": "mean over the classes of the F1 score",
+    "f1_weighted": "F1 score, classes weighted by their rows",
+    "precision_macro": "mean over the classes of the precision",
+    "recall_macro": "mean over the classes of the recall",
+    "matthews_corrcoef": "Matthews correlation",
+    "roc_auc": "area under the ROC curve, two classes",
+    "roc_auc_ovr": "area under the ROC curve, each class against the rest; needs probabilities",
+    "average_precision": "average precision, two classes",
+    "neg_log_loss": "minus the log-loss; needs probabilities",
+    "neg_brier_score": "minus the Brier score; needs probabilities",
+}
+_ROWS_MOST = 10_000_000
+_STRATEGIES = ("auto", "all", "minority", "not minority", "not majority")
+
+Tuple = Strict(False)
+Label = int | str | bool
+Count = Annotated[int, Field(ge=1, le=_ROWS_MOST)]
+Scoring = Annotated[str, AfterValidator(lambda value: words.check_known(value, SCORINGS))]
+
+
+class Section(BaseModel):
+    """A part of a pipeline: strict types, no unknown key, nothing changes later."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, hide_input_in_errors=True)
+
+
+def _check_data_name(value: str | None) -> str | None:
+    from synthaug.data.datasets import DATASETS
+
+    return value if value is None else words.check_known(value, DATASETS)
+
+
+class DataConfig(Section):
+    """Where the rows come from: a data set by name, or a file.
+
+    Attributes
+    ----------
+    name
+        A key of ``synthaug.data.datasets.DATASETS``.
+    path, label
+        A file (.npz or .csv) in its place, and the column of a .csv that holds the labels.
+    image_shape, image_format
+        As in ``SyntheticAugmenter``, for images that come flat or in a layout that could be read two ways.
+    """
+
+    name: Annotated[str | None, AfterValidator(_check_data_name)] = None
+    path: Annotated[Path | None, Strict(False)] = None
+    label: str | None = None
+    image_shape: Annotated[tuple[Annotated[int, Field(ge=1)], ...] | None, Tuple] = Field(
+        None, min_length=2, max_length=3
+    )
+    image_format: Literal["auto", "channels_first", "channels_last"] = "auto"
+
+    @model_validator(mode="after")
+    def _one_source(self) -> "DataConfig":
+        if (self.name is None) == (self.path is None):
+            words.refuse((), "must have exactly one of the keys name and path")
+        if self.path is not None and self.path.suffix.lower() not in (".npz", ".csv"):
+            words.refuse(("path",), f"must be a .npz or .csv file; got {str(self.path)!r}")
+        if self.path is not None and self.path.suffix.lower() == ".csv" and self.label is None:
+            words.refuse(("label",), "must name the column of the labels, as the data is a .csv file")
+        return self
+
+
+class DrawsConfig(Section):
+    """Independent draws of the training rows, each scored on the same held-out rows (``kind: draws``).
+
+    Attributes
+    ----------
+    n_draws
+        How many draws.
+    rows_per_class
+        How many training rows of each class: one number, or one a class.
+    test_rows
+        How many rows are held out, the same for every draw.
+    """
+
+    kind: Literal["draws"]
+    n_draws: Annotated[int, Field(ge=2, le=1000)] = 10
+    rows_per_class: Annotated[int | dict[Label, int], PlainValidator(words.check_rows_per_class)]
+    test_rows: Annotated[int, Field(ge=2, le=_ROWS_MOST)]
+
+
+class FoldsConfig(Section):
+    """Repeated stratified k-fold cross-validation (``kind: folds``).
+
+    Attributes
+    ----------
+    n_splits, n_repeats
+        How many folds, and how often they are drawn.
+    groups
+        The column (of a .csv) or array (of a .npz) whose equal values never part, such as a patient's number.
+    """
+
+    kind: Literal["folds"] = "folds"
+    n_splits: Annotated[int, Field(ge=2, le=100)] = 5
+    n_repeats: Annotated[int, Field(ge=1, le=100)] = 5
+    groups: str | None = None
+
+
+class EstimatorConfig(Section):
+    """The classifier that every arm trains.
+
+    Attributes
+    ----------
+    name
+        One of ``synthaug.experiment.estimators.ESTIMATORS``.
+    params
+        Its parameters: numbers, words, true, false, null, or lists of them.
+    standardise
+        Whether columns get mean 0 and variance 1 first.
+    """
+
+    name: Annotated[str, AfterValidator(lambda value: words.check_known(value, ESTIMATORS))]
+    params: Annotated[dict[str, Any], PlainValidator(words.check_plain_params)] = {}
+    standardise: bool = False
+
+    @field_validator("params")
+    @classmethod
+    def _fits_class(cls, params: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        return words.check_estimator_params(info.data.get("name"), params)
+
+
+class GeneratorConfig(Section):
+    """The learner: a name (``auto`` chooses by the data) and its parameters, plain values or mappings of them."""
+
+    name: Annotated[str, AfterValidator(words.check_generator)] = "auto"
+    params: Annotated[dict[str, Any], PlainValidator(words.check_learner_params)] = {}
+
+    @field_validator("params")
+    @classmethod
+    def _fits_learner(cls, params: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        return words.check_generator_params(info.data.get("name"), params)
+
+
+class AugmenterConfig(Section):
+    """How many synthetic rows of which class, and how they are selected; as in ``SyntheticAugmenter``."""
+
+    sampling_strategy: Annotated[Any, PlainValidator(lambda value: words.check_strategy(value, _STRATEGIES))] = "auto"
+    n_synthetic: Annotated[int | str, PlainValidator(words.check_n_synthetic)] = "auto"
+    selection: Annotated[str, AfterValidator(words.check_selection)] = "auto"
+
+
+class TrackingConfig(Section):
+    """Where the study is logged: MLflow's store and experiment."""
+
+    enabled: bool = True
+    uri: Annotated[str, AfterValidator(words.check_tracking_uri)] = "sqlite:///runs/mlflow.db"
+    experiment: Annotated[str, Field(min_length=1, max_length=200)] = "synthaug"

@@ -1,0 +1,176 @@
+"""Finished splits on disk: each is a folder that appears whole or not at all, so an interrupted study loses only what
+ran.
+"""
+
+import io
+import json
+import os
+import shutil
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from synthaug._files import make_folder, write_atomically
+from synthaug.errors import ConfigError, FileError
+from synthaug.experiment.results import LearnerRecord, SplitResult
+
+_FACTS, _ARRAYS, _STUDY = "result.json", "arrays.npz", "study.json"
+
+
+class SplitStore:
+    """The finished splits of one study.
+
+    Parameters
+    ----------
+    folder
+        The study's folder.
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        self.folder = Path(folder)
+
+    def open(self, key: str, facts: dict[str, Any], *, resume: bool) -> None:
+        """Make the folder ready for a study with this key: keep its finished splits to resume, else remove them.
+
+        Parameters
+        ----------
+        key
+            A fingerprint of data and settings.
+        facts
+            What to read the splits by later: see ``facts``.
+        resume
+            Whether finished splits are kept.
+
+        Raises
+        ------
+        ConfigError
+            If it is to be resumed and its splits come from other data or settings.
+        FileError
+            If it cannot be written to.
+        """
+        make_folder(self.folder)
+        if resume:
+            self._check_key(key)
+        else:
+            for name in ("splits", "learners", "checkpoints"):
+                shutil.rmtree(self.folder / name, ignore_errors=True)
+        make_folder(self.folder / "splits")
+        text = json.dumps({"key": key, "facts": facts}, default=_plain, indent=1)
+        write_atomically(self.folder / _STUDY, text.encode())
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the study's folder says of it.
+
+        Raises
+        ------
+        FileError
+            If the folder holds no study, or a damaged one.
+        """
+        path = self.folder / _STUDY
+        try:
+            return dict(json.loads(path.read_text())["facts"])
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise FileError(
+                f"'{self.folder}' must be the folder of a study; '{path.name}' is missing or damaged."
+            ) from error
+
+    def save(self, result: SplitResult) -> None:
+        """Write one finished split.
+
+        Raises
+        ------
+        FileError
+            If there is no room or no right to write.
+        """
+        final, part = self._place(result.index), self.folder / "splits" / f".{result.index:04d}.{os.getpid()}.part"
+        arrays: dict[str, np.ndarray] = {f"blocks/{arm}": values for arm, values in result.blocks.items()}
+        for number, learner in enumerate(result.learners):
+            arrays |= {f"real/{number}": learner.real, f"synthetic/{number}": learner.synthetic}
+        shutil.rmtree(part, ignore_errors=True)
+        make_folder(part)
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, allow_pickle=False, **arrays)
+        write_atomically(part / _ARRAYS, buffer.getvalue())
+        write_atomically(part / _FACTS, json.dumps(_facts(result), default=_plain).encode())
+        shutil.rmtree(final, ignore_errors=True)
+        os.replace(part, final)
+
+    def finished(self) -> list[int]:
+        """Return the numbers of the finished splits, sorted."""
+        return sorted(int(path.name) for path in (self.folder / "splits").glob("[0-9]*") if (path / _FACTS).exists())
+
+    def load(self, index: int) -> SplitResult:
+        """Return one finished split.
+
+        Raises
+        ------
+        FileError
+            If it is not there or damaged.
+        """
+        place = self._place(index)
+        try:
+            facts = json.loads((place / _FACTS).read_text())
+            with np.load(place / _ARRAYS, allow_pickle=False) as file:
+                return _result(facts, {name: file[name] for name in file.files})
+        except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
+            raise FileError(
+                f"'{place}' must be a finished split; it is damaged ({error}). Delete it and resume."
+            ) from error
+
+    def _place(self, index: int) -> Path:
+        return self.folder / "splits" / f"{index:04d}"
+
+    def _check_key(self, key: str) -> None:
+        path = self.folder / _STUDY
+        if not path.exists():
+            return
+        try:
+            found = json.loads(path.read_text())["key"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise FileError(f"'{path}' is damaged. Delete the folder, or choose another one.") from error
+        if found != key:
+            raise ConfigError(
+                f"a study must be resumed with the data and settings it began with; those of '{self.folder}' differ. "
+                "Run it without resuming to start anew, or choose another folder."
+            )
+
+
+def _facts(result: SplitResult) -> dict[str, Any]:
+    names = ("index", "repeat", "fold", "n_train", "n_test", "scores", "skipped", "n_added", "seconds", "explanation")
+    facts = {name: getattr(result, name) for name in names}
+    facts["decision"] = result.decision.to_dict("list")
+    facts["learners"] = [
+        {
+            **{name: getattr(learner, name) for name in ("name", "n_rows", "seconds", "parameters", "folder")},
+            "history": learner.history.to_dict("list"),
+            "quality": learner.quality.to_dict("list"),
+        }
+        for learner in result.learners
+    ]
+    return facts
+
+
+def _result(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> SplitResult:
+    learners = tuple(
+        LearnerRecord(
+            **{name: learner[name] for name in ("name", "n_rows", "seconds", "parameters", "folder")},
+            history=pd.DataFrame(learner["history"]),
+            quality=pd.DataFrame(learner["quality"]),
+            real=arrays[f"real/{number}"],
+            synthetic=arrays[f"synthetic/{number}"],
+        )
+        for number, learner in enumerate(facts.pop("learners"))
+    )
+    blocks = {name.removeprefix("blocks/"): values for name, values in arrays.items() if name.startswith("blocks/")}
+    return SplitResult(**{**facts, "decision": pd.DataFrame(facts["decision"])}, blocks=blocks, learners=learners)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Path):
+        return str(value)
+    return asdict(value) if hasattr(value, "__dataclass_fields__") else str(value)

@@ -1,0 +1,255 @@
+"""The main job: a pipeline's data, splits and arms, run, logged to MLflow and reported, in a folder of its own."""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+
+from synthaug._files import make_folder, write_atomically
+from synthaug.augment.augmenter import SyntheticAugmenter
+from synthaug.data.datasets import DATASETS
+from synthaug.data.readers import read_rows_file
+from synthaug.errors import ConfigError
+from synthaug.experiment.compare import ArmStudy, Estimate, Progress, prepare
+from synthaug.experiment.comparison import Comparison
+from synthaug.experiment.config import DrawsConfig, FoldsConfig, PipelineConfig, save_config
+from synthaug.experiment.designs import Draws, Folds
+from synthaug.experiment.estimators import build_estimator
+from synthaug.experiment.report import write_report
+from synthaug.experiment.storage import SplitStore
+from synthaug.experiment.tracking import TrackedStudy, track_study
+from synthaug.generators import find_generator
+
+CONFIG, REPORT, SUMMARY, FRAME, _RUN = "config.yaml", "report.html", "summary.csv", "frame.csv", "tracking.json"
+CHECKPOINTS = "checkpoints"
+_STARTED_BY_MLFLOW = "MLFLOW_RUN_ID"
+
+
+@dataclass(frozen=True)
+class Study:
+    """A pipeline, checked and ready to run.
+
+    Attributes
+    ----------
+    config
+        What the pipeline says.
+    folder
+        Where everything goes: ``config.yaml``, ``splits/``, ``learners/``, ``report.html``, ``summary.csv``,
+        ``frame.csv``.
+    arms
+        The arms, rows and splits.
+    """
+
+    config: PipelineConfig
+    folder: Path
+    arms: ArmStudy
+
+    @classmethod
+    def from_config(cls, config: PipelineConfig, folder: str | Path | None = None) -> Self:
+        """Return the study that a pipeline describes; data is read and checked, nothing is learned or written.
+
+        Raises
+        ------
+        ConfigError, ShapeError, LabelError, FileError
+            If data and settings do not go together; the message says what came and the remedy.
+        """
+        folder = Path(folder) if folder is not None else config.folder
+        X, y, groups, class_names = _load(config)
+        estimator = build_estimator(
+            config.estimator.name, config.estimator.params, standardise=config.estimator.standardise, seed=config.seed
+        )
+        arms = prepare(
+            X,
+            y,
+            estimator=estimator,
+            arms=config.arms,
+            augmenter=_augmenter(config, folder),
+            groups=groups,
+            scoring=config.scoring,
+            metrics=config.all_metrics,
+            cv=_design(config.design),
+            n_jobs=config.n_jobs,
+            random_state=config.seed,
+            name=config.name,
+            class_names=class_names,
+            include_real_rows=config.include_real_rows,
+            learners_folder=folder / "learners",
+            settings={"data": config.data.name or str(config.data.path)},
+        )
+        return cls(config, folder, arms)
+
+    def estimate(self) -> Estimate:
+        """Return how long the study will take, from a trial of a few steps."""
+        return self.arms.estimate()
+
+    def describe(self) -> str:
+        """Return in words what ``run`` would do."""
+        work, first, data = self.arms.work, self.arms.splits[0], self.config.data
+        labels, counts = np.unique(np.asarray(work.y)[first.train], return_counts=True)
+        rows = ", ".join(f"{label}: {n}" for label, n in zip(labels.tolist(), counts.tolist(), strict=True))
+        facts = {
+            "study": self.arms.name,
+            "data": f"{data.name or data.path}: {len(work.y)} rows of shape {np.shape(work.X)[1:]}",
+            "design": f"{self.arms.kind}: {len(self.arms.splits)} splits",
+            "training": f"{len(first.train)} rows ({rows})",
+            "test": f"{len(first.test)} rows",
+            "arms": f"{', '.join(work.arms)} (the first is the baseline)",
+            "primary": work.scoring,
+            "learners": self.arms.n_learners,
+            "folder": self.folder,
+            "tracking": self.config.tracking.uri if self.config.tracking.enabled else "off",
+        }
+        return "\n".join(f"{name:<9} {fact}" for name, fact in facts.items())
+
+    def run(self, *, on_progress: Callable[[Progress], None] | None = None, resume: bool = False) -> Comparison:
+        """Run what is not finished, log it, write the report, and return the comparison.
+
+        Parameters
+        ----------
+        on_progress
+            Is told after each split.
+        resume
+            Go on with what an earlier run of the same pipeline finished in this folder.
+
+        Raises
+        ------
+        ConfigError
+            If what is to be resumed was begun with other data or settings.
+        FileError
+            If the folder cannot be written to.
+        """
+        store = SplitStore(self.folder)
+        store.open(self.arms.key, self._facts(), resume=resume)
+        save_config(self.config, self.folder / CONFIG)
+        with self._tracked(resume=resume) as tracked:
+            comparison = self.arms.run(
+                store=store, on_progress=on_progress, on_split=None if tracked is None else tracked.log_split
+            )
+            report = write_outcome(comparison, self.folder, include_real_rows=self.config.include_real_rows)
+            if tracked is not None:
+                tracked.log_summary(comparison)
+                tracked.log_report(report)
+        shutil.rmtree(self.folder / CHECKPOINTS, ignore_errors=True)  # every learner is finished
+        return comparison
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "name": self.arms.name,
+            "design": self.arms.kind,
+            "scoring": self.arms.work.scoring,
+            "baseline": next(iter(self.arms.work.arms)),
+            "settings": self.arms.settings,
+            "class_names": list(self.arms.class_names),
+            "include_real_rows": self.config.include_real_rows,
+        }
+
+    @contextmanager
+    def _tracked(self, *, resume: bool) -> Iterator[TrackedStudy | None]:
+        tracking, work = self.config.tracking, self.arms.work
+        if not tracking.enabled:
+            yield None
+            return
+        path = self.folder / _RUN
+        with track_study(
+            self.arms.name,
+            scoring=work.scoring,
+            baseline=next(iter(work.arms)),
+            class_names=self.arms.class_names,
+            folder=self.folder,
+            experiment=tracking.experiment,
+            uri=None if _STARTED_BY_MLFLOW in os.environ else tracking.uri,  # `mlflow run` brings its own run
+            params=self.arms.settings,
+            run_id=_earlier_run(path, tracking.uri) if resume else None,
+        ) as tracked:
+            write_atomically(path, json.dumps({"uri": tracking.uri, "run_id": tracked.run_id}).encode())
+            tracked.log_dataset(work.X, work.y, name=self.config.data.name or Path(str(self.config.data.path)).stem)
+            yield tracked
+
+
+def load_study(folder: str | Path) -> Comparison:
+    """Return the comparison of the finished splits in a study's folder.
+
+    Raises
+    ------
+    FileError
+        If the folder holds no study, or none of its splits is finished.
+    ConfigError
+        If fewer than two splits are finished, which no interval can come from.
+    """
+    store = SplitStore(folder)
+    facts, finished = store.facts(), store.finished()
+    if len(finished) < 2:
+        raise ConfigError(
+            f"a report needs at least two finished splits; got {len(finished)} in '{folder}'. Resume the study."
+        )
+    splits = tuple(store.load(index) for index in finished)
+    names = ("name", "design", "scoring", "baseline", "settings")
+    return Comparison(**{name: facts[name] for name in names}, splits=splits, class_names=tuple(facts["class_names"]))
+
+
+def shows_real_rows(folder: str | Path) -> bool:
+    """Return whether a study's pipeline allows pictures of real rows."""
+    return bool(SplitStore(folder).facts()["include_real_rows"])
+
+
+def write_outcome(comparison: Comparison, folder: str | Path, *, include_real_rows: bool) -> Path:
+    """Write ``report.html``, ``summary.csv`` and ``frame.csv`` into a folder and return the report's path."""
+    folder = make_folder(folder)
+    write_atomically(folder / SUMMARY, comparison.summary().to_csv(index_label="arm").encode())
+    write_atomically(folder / FRAME, comparison.frame.to_csv(index=False).encode())
+    return write_report(comparison, folder / REPORT, include_real_rows=include_real_rows)
+
+
+def _load(config: PipelineConfig) -> tuple[Any, Any, np.ndarray | None, tuple[str, ...] | None]:
+    if config.data.name is not None:
+        rows = DATASETS[config.data.name]()
+        return rows.X, rows.y, None, rows.class_names
+    assert config.data.path is not None
+    X, y = read_rows_file(config.data.path, label=config.data.label)
+    named = None if isinstance(config.design, DrawsConfig) else config.design.groups
+    if named is None:
+        return X, y, None, None
+    if hasattr(X, "columns"):
+        if named not in X.columns:
+            raise ConfigError(
+                f"design.groups must be a column of the table; got {named!r}. The columns are {list(X.columns)}."
+            )
+        return X.drop(columns=named), y, X[named].to_numpy(), None
+    with np.load(config.data.path, allow_pickle=False) as arrays:
+        if named not in arrays.files:
+            raise ConfigError(f"design.groups must be an array of the file; got {named!r}. It holds {arrays.files}.")
+        return X, y, arrays[named], None
+
+
+def _design(said: DrawsConfig | FoldsConfig) -> Draws | Folds:
+    if isinstance(said, DrawsConfig):
+        return Draws(said.rows_per_class, said.n_draws, said.test_rows)
+    return Folds(said.n_splits, said.n_repeats)
+
+
+def _augmenter(config: PipelineConfig, folder: Path) -> SyntheticAugmenter:
+    name = config.generator.name
+    return SyntheticAugmenter(
+        "auto" if name == "auto" else find_generator(name)(**config.generator.params),
+        sampling_strategy=config.augmenter.sampling_strategy,
+        n_synthetic=config.augmenter.n_synthetic,
+        selection=config.augmenter.selection or "none",
+        image_shape=config.data.image_shape,
+        image_format=config.data.image_format,
+        checkpoint_dir=folder / CHECKPOINTS,
+        resume=True,
+    )
+
+
+def _earlier_run(path: Path, uri: str) -> str | None:
+    try:
+        found = json.loads(path.read_text())
+        return str(found["run_id"]) if found["uri"] == uri else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,1 @@
+"""Quality of synthetic rows: distances, copies, label agreement, selection, assessment."""

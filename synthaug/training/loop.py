@@ -1,0 +1,162 @@
+"""The training loop: one flat function, read top to bottom, that tells what happens through one callback."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from synthaug.errors import DivergedError
+from synthaug.training.average import MovingAverage
+from synthaug.training.checkpoint import pack_optimiser, unpack_optimiser
+from synthaug.training.step import Players, gan_step
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """What is known after a step.
+
+    Attributes
+    ----------
+    step, n_steps
+        How many steps are done, of how many.
+    images_seen
+        How many real rows the critic has seen, repeats counted.
+    seconds
+        Time spent on training so far, that of earlier runs of a resumed one included.
+    terms
+        The mean of each loss term over the batch.
+    """
+
+    step: int
+    n_steps: int
+    images_seen: int
+    seconds: float
+    terms: dict[str, float]
+
+
+OnStep = Callable[[StepRecord], bool | None]
+TakeStep = Callable[[Players, Tensor, Tensor, torch.Generator], dict[str, Tensor]]
+
+
+@dataclass
+class Training:
+    """Everything that decides the next step: what a checkpoint holds.
+
+    Attributes
+    ----------
+    players, average, stream
+        The networks, the average of the generator, and the stream of all randomness.
+    step, seconds
+        How far training is.
+    """
+
+    players: Players
+    average: MovingAverage
+    stream: torch.Generator
+    step: int = 0
+    seconds: float = 0.0
+
+    def pack(self) -> dict[str, Tensor]:
+        """Return the state as flat tensors."""
+        modules = {
+            "generator": self.players.generator,
+            "discriminator": self.players.discriminator,
+            "average": self.average.module,
+        }
+        tensors = {f"{name}.{key}": value for name, part in modules.items() for key, value in part.state_dict().items()}
+        tensors |= pack_optimiser("generator_optimiser", self.players.generator_optimiser)
+        tensors |= pack_optimiser("critic_optimiser", self.players.critic_optimiser)
+        return tensors | {"stream": self.stream.get_state()}
+
+    def unpack(self, tensors: dict[str, Tensor], *, step: int, seconds: float) -> None:
+        """Set the state from what ``pack`` gave."""
+        for name in ("generator", "discriminator", "average"):
+            part = self.average.module if name == "average" else getattr(self.players, name)
+            part.load_state_dict(
+                {k.removeprefix(f"{name}."): v for k, v in tensors.items() if k.startswith(f"{name}.")}
+            )
+        unpack_optimiser("generator_optimiser", self.players.generator_optimiser, tensors)
+        unpack_optimiser("critic_optimiser", self.players.critic_optimiser, tensors)
+        self.stream.set_state(tensors["stream"])
+        self.step, self.seconds = step, seconds
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Training rows in the order of their classes, so that classes are drawn evenly.
+
+    Attributes
+    ----------
+    x
+        Samples (n, ...), sorted by class.
+    first, count
+        Where each class begins and how many rows it has, shape (n_classes,).
+    """
+
+    x: Tensor
+    first: Tensor
+    count: Tensor
+
+    @classmethod
+    def by_class(cls, x: Tensor, y: Tensor, n_classes: int, device: torch.device) -> "Rows":
+        """Return the rows sorted by class, on ``device``."""
+        order = torch.argsort(y, stable=True)
+        count = torch.bincount(y, minlength=n_classes)
+        return cls(x[order].to(device), (count.cumsum(0) - count).to(device), count.to(device))
+
+    def batch(self, n: int, stream: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Return n samples and their classes: a class at random, then one of its rows."""
+        labels = torch.randint(len(self.count), (n,), generator=stream, device=stream.device)
+        return self.of(labels, stream), labels
+
+    def of(self, labels: Tensor, stream: torch.Generator) -> Tensor:
+        """Return a sample at random of each class in ``labels`` (b,)."""
+        places = torch.rand(len(labels), generator=stream, device=stream.device) * self.count[labels]
+        return self.x[self.first[labels] + places.long()]
+
+
+def train(
+    training: Training, rows: Rows, *, batch_size: int, n_steps: int, on_step: OnStep, take_step: TakeStep = gan_step
+) -> None:
+    """Train from ``training.step`` to ``n_steps``, or until ``on_step`` answers True.
+
+    Parameters
+    ----------
+    training
+        Where to begin; it is moved on.
+    rows
+        What to draw batches of ``batch_size`` from.
+    n_steps
+        The last step.
+    on_step
+        Is told about every step; its True stops training.
+    take_step
+        What a step does with players, samples, labels and the stream; it returns the mean of each loss term.
+
+    Raises
+    ------
+    DivergedError
+        If a loss term is not finite; it names the step and the term.
+    """
+    began = time.perf_counter() - training.seconds
+    while training.step < n_steps:
+        real, labels = rows.batch(batch_size, training.stream)
+        means = take_step(training.players, real, labels, training.stream)
+        training.average.update(batch_size)
+        training.step += 1
+        training.seconds = time.perf_counter() - began
+        terms = dict(zip(means, torch.stack(list(means.values())).tolist(), strict=True))
+        _check_finite(terms, training.step)
+        if on_step(StepRecord(training.step, n_steps, training.step * batch_size, training.seconds, terms)):
+            return
+
+
+def _check_finite(terms: dict[str, float], step: int) -> None:
+    for name, value in terms.items():
+        if not abs(value) < float("inf"):
+            raise DivergedError(
+                f"losses must stay finite; got {value} for '{name}' at step {step}. "
+                "Lower lr and critic_lr, or choose the objective 'hinge'."
+            )

@@ -1,0 +1,174 @@
+"""Fitting and scoring a user's classifier: weights, flat rows, answers that are pooled and scored by block."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.datasets import load_iris
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression, RidgeClassifier
+from sklearn.metrics import get_scorer, log_loss
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from synthaug.augment.fitting import (
+    Answers,
+    among,
+    answers_of,
+    as_estimator_wants,
+    fit_classifier,
+    pool_answers,
+    score_all,
+    score_blocks,
+    weight_parameter,
+)
+from synthaug.errors import ConfigError
+from synthaug.statistics import stratified_blocks
+
+X, Y = load_iris(return_X_y=True)
+X, Y = X + np.random.default_rng(0).normal(size=X.shape), np.array(["se", "ve", "vi"])[Y]
+METRICS = ("accuracy", "balanced_accuracy", "f1_macro", "roc_auc_ovr", "neg_log_loss")
+CLASSIFIERS = {
+    "logistic": LogisticRegression(max_iter=1000),
+    "forest": RandomForestClassifier(10, random_state=0),
+    "pipeline": make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000)),
+}
+
+
+@pytest.mark.parametrize(
+    ("estimator", "name"),
+    [
+        (LogisticRegression(), "sample_weight"),
+        (make_pipeline(StandardScaler(), SVC()), "svc__sample_weight"),
+        (make_pipeline(make_pipeline(StandardScaler(), SVC())), "pipeline__svc__sample_weight"),
+        (KNeighborsClassifier(), None),
+        (make_pipeline(StandardScaler(), KNeighborsClassifier()), None),
+    ],
+)
+def test_weights_find_their_way(estimator, name):
+    """The fit parameter for row weights is found through pipelines; None where the classifier takes none."""
+    assert weight_parameter(estimator) == name
+
+
+def test_a_weight_is_as_good_as_a_repeated_row():
+    """Fitting with weights 1 and 2 is fitting with the second row twice, inside a pipeline too."""
+    estimator = make_pipeline(LogisticRegression(max_iter=5000, tol=1e-8))
+    twice = np.arange(len(X)) % 3 == 0
+    weighted = fit_classifier(estimator, X, Y, 1.0 + twice)
+    repeated = fit_classifier(estimator, np.concatenate([X, X[twice]]), np.concatenate([Y, Y[twice]]))
+    np.testing.assert_allclose(weighted.predict_proba(X), repeated.predict_proba(X), atol=1e-4)
+
+
+def test_weights_for_an_estimator_without_are_refused():
+    """An estimator that takes no weights is named, rather than fitted without them."""
+    with pytest.raises(ConfigError, match="takes sample_weight; got KNeighborsClassifier, which does not"):
+        fit_classifier(KNeighborsClassifier(), X, Y, np.ones(len(X)))
+
+
+def test_the_estimator_itself_is_not_fitted():
+    """A clone is fitted: the user's estimator stays as it was."""
+    estimator = LogisticRegression(max_iter=1000)
+    fit_classifier(estimator, X, Y)
+    assert not hasattr(estimator, "coef_")
+
+
+class Folding(ClassifierMixin, BaseEstimator):
+    """A classifier that takes images as they are."""
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        return tags
+
+
+@pytest.mark.parametrize("images", [np.zeros((4, 8, 9)), torch.zeros(4, 8, 9), np.zeros((4, 8, 3, 3))])
+def test_images_come_flat_unless_wanted_whole(images):
+    """A two-dimensional estimator gets rows of numbers, one whose tags ask for arrays gets the images."""
+    assert as_estimator_wants(LogisticRegression(), images).shape == (4, 72)
+    assert as_estimator_wants(Folding(), images) is images
+    assert as_estimator_wants(LogisticRegression(), X) is X
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("name", CLASSIFIERS)
+def test_pooled_answers_score_as_direct_answers_do(name, metric):
+    """Answers of several folds, pooled, score what scikit-learn's own out-of-fold predictions score."""
+    folds = list(StratifiedKFold(3, shuffle=True, random_state=0).split(X, Y))
+    parts = [answers_of(fit_classifier(CLASSIFIERS[name], X[train], Y[train]), X[test]) for train, test in folds]
+    pooled = pool_answers(parts, [test for _, test in folds])
+    method = "predict" if metric in ("accuracy", "balanced_accuracy", "f1_macro") else "predict_proba"
+    predicted = cross_val_predict(CLASSIFIERS[name], X, Y, cv=folds, method=method)
+    direct = get_scorer(metric)._score_func(Y, predicted, **get_scorer(metric)._kwargs) * get_scorer(metric)._sign
+    assert score_all((metric,), pooled, Y)[metric] == pytest.approx(direct, abs=1e-12)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_answers_score_as_the_classifier_does(metric):
+    """A scorer asked of the answers gives what it gives when asked of the classifier itself."""
+    classifier = LogisticRegression(max_iter=1000).fit(X[::2], Y[::2])
+    direct = get_scorer(metric)(classifier, X[1::2], Y[1::2])
+    assert score_all((metric,), answers_of(classifier, X[1::2]), Y[1::2])[metric] == pytest.approx(direct, abs=1e-12)
+
+
+def test_a_margin_is_scored_where_there_are_no_probabilities():
+    """A classifier with a decision function only can be scored by the area under the curve."""
+    binary = Y != "se"
+    classifier = RidgeClassifier().fit(X[::2], binary[::2])
+    answers = answers_of(classifier, X[1::2])
+    assert not hasattr(answers, "predict_proba")
+    assert score_all(("roc_auc",), answers, binary[1::2])["roc_auc"] == pytest.approx(
+        get_scorer("roc_auc")(classifier, X[1::2], binary[1::2])
+    )
+
+
+def test_a_class_unseen_by_one_part_is_improbable_there():
+    """Where an inner part knew two of three classes, the third has probability 0 in its rows and sums stay 1."""
+    two = Y != "vi"
+    parts = [
+        answers_of(LogisticRegression(max_iter=1000).fit(X[rows], Y[rows]), X[:5])
+        for rows in (two, np.ones(len(Y), dtype=bool))
+    ]
+    pooled = pool_answers(parts, [np.arange(5), np.arange(5, 10)])
+    probabilities = pooled.predict_proba(np.arange(10)[:, None])
+    assert probabilities.shape == (10, 3)
+    assert (probabilities[:5, 2] == 0).all()
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    assert not hasattr(pooled, "decision_function")
+
+
+def test_answers_among_fewer_classes():
+    """Without the columns of a class nobody scores, probabilities sum to 1 again and log loss can be taken."""
+    classifier = LogisticRegression(max_iter=1000).fit(X, Y)
+    answers = among(np.array(["se", "ve"]), answers_of(classifier, X[:100]))
+    probabilities = classifier.predict_proba(X[:100])[:, :2]
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    assert score_all(("neg_log_loss",), answers, Y[:100])["neg_log_loss"] == pytest.approx(
+        -log_loss(Y[:100], probabilities)
+    )
+    sure = Answers(np.array(["se", "ve", "vi"]), {"predict": Y[:2], "predict_proba": np.eye(3)[[2, 0]]})
+    assert among(np.array(["se", "ve"]), sure).values["predict_proba"].tolist() == [[0.5, 0.5], [1.0, 0.0]]
+
+
+@pytest.mark.parametrize("metric", [*METRICS, None])
+def test_blocks_share_out_the_score(metric):
+    """The mean over blocks is the score of all rows, for metrics that are no means of rows as well."""
+    answers = answers_of(LogisticRegression(max_iter=1000).fit(X[::2], Y[::2]), X[1::2])
+    blocks = stratified_blocks(Y[1::2], 15)
+    shares = score_blocks(metric, answers, Y[1::2], blocks)
+    assert shares.shape == (15,)
+    assert shares.std() > 0
+    assert shares.mean() == pytest.approx(score_all((metric or "accuracy",), answers, Y[1::2])[metric or "accuracy"])
+
+
+def test_a_scorer_of_the_users_own_is_taken():
+    """Scoring may be any scikit-learn scorer, not only a name."""
+    answers = answers_of(LogisticRegression(max_iter=1000).fit(X[::2], Y[::2]), X[1::2])
+
+    def share_of_first_class(classifier, rows, labels):
+        return float((classifier.predict(rows) == "se").mean())
+
+    shares = score_blocks(share_of_first_class, answers, Y[1::2], stratified_blocks(Y[1::2], 5))
+    assert shares.mean() == pytest.approx((answers.values["predict"] == "se").mean())

@@ -1,0 +1,229 @@
+"""The gate: the one-standard-error rule, inner folds of training rows only, and words for what it found."""
+
+import numpy as np
+import pytest
+from sklearn.dummy import DummyClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.svm import SVC
+
+from synthaug import CGAN, Mix, SyntheticAugmenter
+from synthaug.augment.gate import NOTHING, PooledSource, _choose, auto_candidates, decide, final_plan
+from synthaug.errors import SmallClassWarning
+
+CANDIDATES = {"half": Mix(amount=0.5), "all": Mix(), "twice": Mix(amount=2.0)}
+
+
+def augmenter(**settings):
+    return SyntheticAugmenter(CGAN(n_steps=3, batch_size=8, width=4), selection="none", **settings)
+
+
+def table(n=60):
+    rng = np.random.default_rng(0)
+    y = np.repeat(["no", "yes"], [2 * n // 3, n // 3])
+    return rng.normal(size=(n, 3)) + 2.0 * (y == "yes")[:, None], y
+
+
+def choose(gains, noise=0.1, n=40):
+    """Let the gate choose among candidates of these mean gains, with a standard error of about noise."""
+    rng = np.random.default_rng(0)
+    wave = rng.normal(size=n)
+    wave = (wave - wave.mean()) / wave.std(ddof=1) * noise * np.sqrt(n)
+    base = rng.normal(size=n)
+    scores = {NOTHING: base} | {name: base + gain + wave for name, gain in zip(CANDIDATES, gains, strict=True)}
+    return _choose(scores, CANDIDATES, ())
+
+
+def test_a_clear_winner_is_chosen():
+    """A mix that is ahead of all simpler ones by more than a standard error is taken."""
+    decision = choose([0.05, 0.5, 0.2])
+    assert decision.chosen == "all"
+    assert decision.mix == CANDIDATES["all"]
+    assert decision.sentence.startswith("Augmented with all: it gained 50.0 points (30.4 to 69.6)")
+
+
+@pytest.mark.parametrize("gains", [[0.05, 0.09, 0.02], [-0.5, -0.2, -0.1], [-0.2, 0.01, 0.0]])
+def test_a_doubtful_winner_is_not(gains):
+    """A mix that gains less than a standard error, nothing, or loses is not taken: nothing is added."""
+    decision = choose(gains)
+    assert decision.chosen == NOTHING
+    assert decision.mix.amount == 0
+    assert decision.sentence.startswith("Not augmented: the best mix, ")
+    why = "within one standard error of nothing" if max(gains) > 0 else "no gain"
+    assert decision.sentence.endswith(f"on rows held back from it, which is {why}.")
+
+
+def test_the_simplest_of_equals_is_taken():
+    """Of candidates within one standard error of the best the first, simplest one is taken."""
+    decision = choose([0.45, 0.5, 0.5])
+    assert decision.chosen == "half"
+    assert decision.table.set_index("candidate").loc["half", "why"].startswith("the simplest within one standard error")
+    assert choose([0.35, 0.5, 0.5]).chosen == "all"
+
+
+def test_the_table_tells_all():
+    """The table has a row a candidate and one for nothing: gain, its 95 % interval, and one of them chosen."""
+    table = choose([0.05, 0.5, 0.2]).table.set_index("candidate")
+    assert table.index.tolist() == [NOTHING, *CANDIDATES]
+    np.testing.assert_allclose(table["gain"], [0, 0.05, 0.5, 0.2], atol=1e-12)
+    np.testing.assert_allclose(table["high"] - table["gain"], [0, 0.196, 0.196, 0.196], atol=1e-12)
+    np.testing.assert_allclose(table["gain"] - table["low"], table["high"] - table["gain"], atol=1e-12)
+    assert table["chosen"].tolist() == [False, False, True, False]
+    assert table.loc["all", "why"] == "the best"
+
+
+def test_without_noise_the_best_is_taken():
+    """Candidates without any spread, as where every row gains the same, give no NaN."""
+    decision = choose([0.0, 0.1, 0.05], noise=0.0)
+    assert decision.chosen == "all"
+    assert decision.table.drop(columns="why").notna().all(axis=None)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "images", "names"),
+    [
+        (LogisticRegression(), False, ["gan x0.5", "gan", "gan, low weight"]),
+        (KNeighborsClassifier(), False, ["gan x0.5", "gan"]),
+        (SVC(), True, ["classic", "gan x0.5", "gan", "classic+gan", "gan, low weight"]),
+    ],
+)
+def test_candidates_fit_rows_and_classifier(estimator, images, names):
+    """Images add classical mixes, and a low weight is tried only where the classifier takes weights."""
+    assert list(auto_candidates(estimator, images=images)) == names
+
+
+def run(X, y, estimator=None, candidates=None, **settings):
+    return decide(
+        X,
+        y,
+        estimator=LogisticRegression() if estimator is None else estimator,
+        augmenter=augmenter(),
+        candidates=CANDIDATES if candidates is None else candidates,
+        **{"scoring": "balanced_accuracy", **settings},
+    )
+
+
+def test_a_classifier_that_ignores_its_rows_is_not_augmented():
+    """Where no row can change what the classifier does, every gain is exactly 0 and nothing is added."""
+    decision = run(*table(), DummyClassifier(strategy="constant", constant="no"))
+    assert decision.chosen == NOTHING
+    assert (decision.table["gain"] == 0).all()
+
+
+def test_a_mix_that_hurts_is_refused():
+    """Rows whose labels are wrong, many and heavy, lose clearly, and the gate says so."""
+    X, y = table(90)
+
+    class Liar(SyntheticAugmenter):
+        """An augmenter whose synthetic rows carry the other class's label."""
+
+        def sample(self, n_per_class, *, random_state=None):
+            other = {"no": "yes", "yes": "no"}
+            rng = np.random.default_rng(random_state)
+            labels = np.repeat(list(n_per_class), list(n_per_class.values()))
+            rows = (
+                rng.normal(size=(len(labels), 3)) + 2.0 * np.array([other[label] == "yes" for label in labels])[:, None]
+            )
+            return rows, labels
+
+    liar = Liar(CGAN(n_steps=1, width=4), selection="none", sampling_strategy={}, n_synthetic="x5")
+    decision = decide(X, y, estimator=LogisticRegression(), augmenter=liar, candidates=CANDIDATES, scoring="accuracy")
+    assert decision.chosen == NOTHING
+    assert (decision.table.set_index("candidate").loc[list(CANDIDATES), "high"] < 0).all()
+
+
+def test_a_mix_that_helps_is_taken():
+    """Rows from the true distribution beside few real ones gain clearly, and the gate takes them."""
+    rng = np.random.default_rng(0)
+    y = np.repeat(["no", "yes"], 40)
+    X = rng.normal(size=(80, 60)) + 0.4 * (y == "yes")[:, None]
+
+    class Oracle(SyntheticAugmenter):
+        """An augmenter that knows the truth."""
+
+        def sample(self, n_per_class, *, random_state=None):
+            stream = np.random.default_rng(random_state)
+            labels = np.repeat(list(n_per_class), list(n_per_class.values()))
+            return stream.normal(size=(len(labels), 60)) + 0.4 * (labels == "yes")[:, None], labels
+
+    oracle = Oracle(CGAN(n_steps=1, width=4), selection="none", sampling_strategy={}, n_synthetic="x20")
+    classifier, candidates = LogisticRegression(max_iter=1000), {"gan": Mix()}
+    decision = decide(X, y, estimator=classifier, augmenter=oracle, candidates=candidates, scoring="accuracy")
+    assert decision.chosen == "gan"
+    assert decision.table["gain"].max() > 0
+
+
+def test_the_same_seed_decides_the_same():
+    """One seed, one table, in one process or two."""
+    first, again, parallel = (run(*table(), seed=3, n_jobs=n_jobs).table for n_jobs in (None, 1, 2))
+    assert first.equals(again)
+    assert first.equals(parallel)
+
+
+def test_a_mix_that_adds_nothing_gains_nothing():
+    """A candidate of amount 0 is the same as nothing, to the last digit, so it is never chosen over it."""
+    decision = run(*table(), candidates={"empty": Mix(amount=0.0)})
+    assert decision.chosen == NOTHING
+    assert decision.table["gain"].tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    ("y", "groups", "why"),
+    [
+        (["a", "b", "c", "a"], None, "too few for 3 inner folds"),
+        (["a"] * 20 + ["b"], None, "leave one of them with a single class"),
+        (["a"] * 15 + ["b"] * 15, np.repeat([0, 1], 15), "too few for 3 inner folds"),
+        (["a"] * 20 + ["b"] * 10, np.repeat([0, 1, 2, 3], [10, 5, 5, 10]), "leave one of them with a single class"),
+    ],
+)
+def test_rows_that_cannot_be_folded_are_not_augmented(y, groups, why):
+    """Too few rows or groups to hold some back is no error: nothing is added, and the sentence says why."""
+    X = np.random.default_rng(0).normal(size=(len(y), 2))
+    decision = run(X, np.array(y), groups=groups)
+    assert decision.chosen == NOTHING
+    assert why in decision.sentence
+    assert decision.table["why"].item() in decision.sentence
+    assert decision.sources == ()
+
+
+@pytest.mark.parametrize("scoring", [None, "balanced_accuracy", "neg_log_loss", "roc_auc_ovr"])
+def test_a_class_of_one_row_is_left_out_of_the_score(scoring):
+    """A class whose only row cannot be held back counts in no score, whatever the score asks of classes."""
+    X, y = table()
+    y = np.where(np.arange(60) == 5, "rare", y)
+    decision = run(X, y, LogisticRegression(max_iter=500), scoring=scoring)
+    assert np.isfinite(decision.table[["gain", "low", "high"]]).all(axis=None)
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 10, 31])
+def test_pooled_learners_draw_an_equal_share(n):
+    """The inner learners together draw exactly what was asked for, each as many as the others give or take one."""
+
+    class Count:
+        class_counts_ = {"no": 5, "yes": 5}
+
+        def sample(self, n_per_class, *, random_state=None):
+            labels = np.repeat(list(n_per_class), list(n_per_class.values()))
+            shares.append(len(labels))
+            return np.zeros((len(labels), 2)), labels
+
+    shares = []
+    X, y = PooledSource((Count(), Count(), Count())).sample({"no": 0, "yes": n}, random_state=0)
+    assert len(X) == len(y) == sum(shares) == n
+    assert max(shares) - min(shares) <= 1
+
+
+def test_pooled_learners_leave_out_those_who_never_saw_a_class():
+    """A class that only some inner parts held is drawn by those alone."""
+    X, y = table()
+    y = np.where(np.isin(np.arange(60), [3, 4]), "rare", y)  # one row of it in two of three inner parts
+    with pytest.warns(SmallClassWarning):
+        sources = tuple(
+            augmenter(random_state=0).fit(X[part], y[part]) for part in (np.arange(60) != 3, np.arange(60) >= 0)
+        )
+    pooled = PooledSource(sources)
+    assert final_plan(augmenter(), y, sources)["rare"] > 0
+    assert final_plan(augmenter(), y, sources[:1])["rare"] == 0
+    rows, labels = pooled.sample({"rare": 7, "no": 3}, random_state=0)
+    assert dict(zip(*np.unique(labels, return_counts=True), strict=True)) == {"no": 3, "rare": 7}
+    assert len(rows) == 10

@@ -1,0 +1,110 @@
+"""How many synthetic rows each class gets."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from imblearn.utils import check_sampling_strategy
+
+from synthaug.augment.plan import drop_small_classes, plan_counts
+from synthaug.errors import ConfigError, SmallClassWarning
+
+ROWS = st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 40), min_size=2).map(lambda d: dict(sorted(d.items())))
+WORDS = ["auto", "minority", "not minority", "not majority", "all"]
+
+
+def asked_of_imblearn(strategy, counts):
+    y = np.repeat(list(counts), list(counts.values()))
+    return dict.fromkeys(counts, 0) | dict(check_sampling_strategy(strategy, y, "over-sampling"))
+
+
+def fill_up_to(n):
+    """A strategy as a function: every class to n rows, where it has fewer."""
+
+    def strategy(y):
+        labels, counts = np.unique(y, return_counts=True)
+        return {label: max(n, int(count)) for label, count in zip(labels.tolist(), counts, strict=True)}
+
+    return strategy
+
+
+@given(ROWS, st.sampled_from(WORDS))
+def test_words_mean_what_they_mean_in_imbalanced_learn(counts, word):
+    """A named strategy asks for exactly the rows that imbalanced-learn would make."""
+    assert plan_counts(counts, word, 0) == asked_of_imblearn(word, counts)
+
+
+@given(ROWS, st.integers(40, 60))
+def test_target_counts_mean_what_they_mean_in_imbalanced_learn(counts, target):
+    """A dict, and a function that returns one, name how many rows a class shall have in the end."""
+    named = dict.fromkeys(list(counts)[::2], target)
+    assert plan_counts(counts, named, 0) == asked_of_imblearn(named, counts)
+    assert plan_counts(counts, fill_up_to(target), 0) == asked_of_imblearn(fill_up_to(target), counts)
+
+
+@pytest.mark.parametrize("ratio", [0.5, 0.75, 1.0])
+def test_a_ratio_means_what_it_means_in_imbalanced_learn(ratio):
+    """A number is the wanted ratio of minority to majority, for two classes."""
+    counts = {"no": 40, "yes": 10}
+    assert plan_counts(counts, ratio, 0) == asked_of_imblearn(ratio, counts)
+
+
+@given(ROWS)
+def test_auto_balances_or_doubles(counts):
+    """By itself every class ends with equally many rows: the majority's, or twice as many where all are equal."""
+    plan = plan_counts(counts, "auto", "auto")
+    most = max(counts.values())
+    after = {counts[label] + n for label, n in plan.items()}
+    assert after == ({2 * most} if set(counts.values()) == {most} else {most})
+
+
+@pytest.mark.parametrize(
+    ("n_synthetic", "on_top"),
+    [(0, [0, 0]), (7, [7, 7]), (np.int64(7), [7, 7]), ("x0.5", [10, 2]), ("x2", [40, 8]), ("x0", [0, 0])],
+)
+def test_n_synthetic_comes_on_top_of_the_strategy(n_synthetic, on_top):
+    """An integer is a number for each class, a ratio a multiple of its real rows; balancing comes before either."""
+    counts = {"cat": 20, "dog": 4}
+    balance = np.array([0, 16])
+    assert list(plan_counts(counts, "auto", n_synthetic).values()) == (balance + on_top).tolist()
+    assert list(plan_counts(counts, {}, n_synthetic).values()) == on_top
+
+
+def test_an_empty_dict_with_auto_doubles():
+    """No balancing and n_synthetic='auto': as many synthetic rows as real ones, as documented."""
+    assert plan_counts({0: 5, 1: 3}, {}, "auto") == {0: 5, 1: 3}
+
+
+@pytest.mark.parametrize(
+    ("strategy", "n_synthetic", "message"),
+    [
+        ("minorty", 0, r"sampling_strategy must be one of .*; got 'minorty'\. Did you mean 'minority'\?"),
+        ("majority", 0, "sampling_strategy must be one of .*; got 'majority'"),
+        ({"dgo": 30}, 0, r"must name classes of y; got 'dgo'\. The classes are \['cat', 'dog'\]"),
+        ({"cat": 5}, 0, "imbalanced-learn's; got {'cat': 5}.*greater or equal"),
+        ({"cat": -5}, 0, "imbalanced-learn's; got {'cat': -5}.*negative"),
+        ({"cat": "many"}, 0, "imbalanced-learn's; got {'cat': 'many'}"),
+        (lambda y: 3, 0, "imbalanced-learn's; got <function"),
+        (lambda y: {"cow": 30}, 0, "must name classes of y; got 'cow'"),
+        (-0.5, 0, "imbalanced-learn's; got -0.5"),
+        ("auto", -1, "n_synthetic must be a whole number from 0 to 10,000,000; got -1"),
+        ("auto", 10**9, "n_synthetic must be a whole number from 0"),
+        ("auto", True, "n_synthetic must be a whole number from 0 .*; got True"),
+        ("auto", 0.5, "n_synthetic must be 'auto', a whole number a class, or a ratio like 'x0.5'; got 0.5"),
+        ("auto", "half", "n_synthetic must be 'auto'.*; got 'half'"),
+        ("auto", "x-1", "n_synthetic must be a ratio like 'x0.5', at most 'x1000'; got 'x-1'"),
+        ("auto", "xnan", "n_synthetic must be a ratio like 'x0.5'.*; got 'xnan'"),
+        ("auto", "x1e9", "n_synthetic must be a ratio like 'x0.5'.*; got 'x1e9'"),
+    ],
+)
+def test_what_cannot_be_asked_for(strategy, n_synthetic, message):
+    """A strategy or a number that cannot be is refused in words, before anything is learned."""
+    with pytest.raises(ConfigError, match=message):
+        plan_counts({"cat": 20, "dog": 4}, strategy, n_synthetic)
+
+
+def test_a_class_of_one_row_gets_nothing():
+    """A class too small to learn from is named in a warning, and only its own rows are dropped from the plan."""
+    with pytest.warns(SmallClassWarning, match="needs at least 2 rows to learn from; got 1 for 'dog'"):
+        plan = drop_small_classes({"cat": 0, "dog": 19, "cow": 18}, {"cat": 20, "dog": 1, "cow": 2})
+    assert plan == {"cat": 0, "dog": 0, "cow": 18}

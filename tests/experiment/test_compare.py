@@ -1,0 +1,204 @@
+"""A study: paired, reproducible, resumable, and honest about what it could not see."""
+
+import numpy as np
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import KFold, StratifiedGroupKFold
+
+from synthaug import CGAN, Draws, Folds, SyntheticAugmenter, compare
+from synthaug.augment.arms import ARMS, Trained
+from synthaug.errors import ConfigError, ShapeError
+from synthaug.experiment.compare import prepare
+from synthaug.experiment.storage import SplitStore
+
+
+@pytest.fixture(scope="module")
+def clinic():
+    """Two hundred 8 x 8 images of two classes that overlap, the second one bright at the left."""
+    rng = np.random.default_rng(0)
+    y = np.repeat(["well", "ill"], [140, 60])
+    X = rng.normal(8, 3, size=(200, 8, 8))
+    X[y == "ill", :, :2] += 1.2
+    return X.clip(0, 16).round(), y
+
+
+def study(clinic, **changes):
+    settings = {
+        "estimator": LogisticRegression(max_iter=200),
+        "arms": ["none", "classic", "smote", "gan", "classic+gan", "gated"],
+        "augmenter": SyntheticAugmenter(CGAN(n_steps=3, batch_size=8, width=4)),
+        "cv": Draws({"ill": 6, "well": 20}, n_draws=3, test_rows=100),
+        "random_state": 0,
+    }
+    return prepare(*clinic, **(settings | changes))
+
+
+@pytest.fixture(scope="module")
+def finished(clinic):
+    return study(clinic).run()
+
+
+def test_every_arm_is_scored_on_every_draw(finished):
+    """Each arm has a score for each draw and metric, and all arms with added rows add the same number."""
+    frame = finished.frame
+    assert set(frame["arm"]) == set(ARMS)
+    assert (frame.groupby(["arm", "metric"]).size() == 3).all()
+    added = {split.n_added[arm] for split in finished.splits for arm in ("classic", "smote", "gan", "classic+gan")}
+    assert added == {14}
+
+
+def test_differences_are_paired(finished):
+    """A difference in the summary is the mean of the differences on the same draws."""
+    scores = finished.frame.query("metric == 'balanced_accuracy'").pivot_table(
+        index="repeat", columns="arm", values="value"
+    )
+    expected = (scores["gan"] - scores["none"]).mean()
+    assert finished.summary().loc["gan", "difference"] == pytest.approx(expected)
+
+
+def test_blocks_carry_the_score(finished):
+    """The mean of an arm's pseudo-values is its score, so that interval and score speak of the same figure."""
+    for split in finished.splits:
+        for arm, values in split.blocks.items():
+            assert values.mean() == pytest.approx(split.scores[arm]["balanced_accuracy"])
+
+
+def test_same_seed_same_figures_whatever_the_workers(clinic, finished):
+    """A study gives the same figures again, also with two workers."""
+    again = study(clinic, n_jobs=2).run()
+    assert again.frame["value"].tolist() == finished.frame["value"].tolist()
+
+
+def test_another_seed_gives_other_draws(clinic, finished):
+    """The seed decides which rows are drawn."""
+    other = study(clinic, random_state=1)
+    assert not np.array_equal(other.splits[0].train, study(clinic).splits[0].train)
+
+
+def test_a_study_goes_on_where_it_stopped(clinic, finished, tmp_path):
+    """After an interruption finished draws are read back, not run again, and the figures are those of a whole run."""
+    store = SplitStore(tmp_path)
+    part = study(clinic)
+    store.open(part.key, {}, resume=False)
+    store.save(finished.splits[1])
+    seen = []
+    whole = part.run(store=store, on_progress=lambda progress: seen.append(progress.done))
+    assert whole.frame["value"].tolist() == finished.frame["value"].tolist()
+    assert seen == [1, 2, 3]
+    assert store.finished() == [0, 1, 2]
+
+
+def test_a_stored_split_comes_back_whole(finished, tmp_path):
+    """Scores, pseudo-values, the gate's table, histories and pictures survive the disk."""
+    store, split = SplitStore(tmp_path), finished.splits[0]
+    store.open("key", {}, resume=False)
+    store.save(split)
+    back = store.load(0)
+    assert back.scores == split.scores
+    assert all(np.array_equal(back.blocks[arm], split.blocks[arm]) for arm in split.blocks)
+    assert back.decision.equals(split.decision)
+    assert [learner.name for learner in back.learners] == [learner.name for learner in split.learners]
+    assert back.learners[0].history.equals(split.learners[0].history)
+    assert np.array_equal(back.learners[0].synthetic, split.learners[0].synthetic)
+
+
+def test_a_study_is_not_resumed_with_other_settings(clinic, tmp_path):
+    """Finished draws of other settings are never mixed in."""
+    store = SplitStore(tmp_path)
+    store.open(study(clinic).key, {}, resume=False)
+    with pytest.raises(ConfigError, match="resumed with the data and settings it began with"):
+        store.open(study(clinic, random_state=5).key, {}, resume=True)
+
+
+def test_the_estimate_counts_learners(clinic):
+    """One shared learner and three inner ones a draw."""
+    estimate = study(clinic).estimate()
+    assert (estimate.n_splits, estimate.n_learners) == (3, 12)
+    assert estimate.seconds > 0
+    assert "12 learners" in estimate.text
+
+
+def test_an_arm_that_does_not_apply_says_why():
+    """A table has no classical transforms: the arm is skipped with the reason, and the others run."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(60, 3)), np.repeat([0, 1], [40, 20])
+    result = compare(X, y, arms=["none", "classic", "smote"], cv=Folds(2, 2), random_state=0)
+    assert list(result.summary().index) == ["none", "smote"]
+    assert "no classical transforms" in result.skipped["classic"]
+
+
+def test_an_arm_of_ones_own(clinic):
+    """A function of a task is an arm like any other."""
+
+    def flipped(task):
+        return Trained(LogisticRegression(max_iter=200).fit(task.X.reshape(len(task.X), -1), task.y[::-1]), 0)
+
+    result = study(clinic, arms={"none": "none", "flipped": flipped}).run()
+    assert result.verdict("flipped", "none").difference < 0
+
+
+def test_no_evidence_is_not_no_effect(finished):
+    """A verdict without evidence says which gain the study could have seen."""
+    verdict = finished.verdict("gan", "classic")
+    assert verdict.detectable > 0
+    if verdict.word == "no evidence":
+        assert "could have seen" in str(verdict)
+
+
+def test_groups_choose_group_folds(clinic):
+    """With groups no group stands on both sides of any split."""
+    groups = np.arange(200) // 4
+    for split in study(clinic, cv=Folds(4, 2), groups=groups).splits:
+        assert not set(groups[split.train]) & set(groups[split.test])
+    for split in study(clinic, groups=groups).splits:
+        assert not set(groups[split.train]) & set(groups[split.test])
+
+
+def test_a_splitter_that_tears_groups_is_refused(clinic):
+    """A splitter that ignores groups is refused by what it does; one that honours them is taken."""
+    groups = np.arange(200) // 4
+    with pytest.raises(ShapeError, match=r"group number \d+ on both"):
+        study(clinic, cv=KFold(4, shuffle=True, random_state=0), groups=groups)
+    assert len(study(clinic, cv=StratifiedGroupKFold(4), groups=groups).splits) == 4
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"arms": ["none"]}, "at least two"),
+        ({"arms": ["none", "none"]}, "each stand once"),
+        ({"arms": ["none", "gann"]}, "Did you mean 'gan'"),
+        ({"scoring": "balanced_acuracy"}, "Did you mean 'balanced_accuracy'"),
+        ({"cv": "five"}, "cv must be"),
+        ({"cv": Draws({"ill": 6}, n_draws=3, test_rows=100)}, "must name every class"),
+        ({"cv": Draws(50, n_draws=3, test_rows=100)}, "has 30"),
+        ({"cv": Folds(80, 1)}, "smallest class"),
+    ],
+)
+def test_impossible_studies_are_refused_before_they_start(clinic, changes, message):
+    """What cannot be run is named at once, with the remedy."""
+    with pytest.raises(ConfigError, match=message):
+        study(clinic, **changes)
+
+
+def test_real_rows_stay_out_when_they_may_not_be_shown(clinic):
+    """Without leave no picture of a real row is kept."""
+    split = study(clinic, arms=["none", "gan"], include_real_rows=False).run().splits[0]
+    assert split.learners[0].real.size == 0
+    assert split.learners[0].synthetic.size > 0
+
+
+def test_a_class_of_one_row_stops_no_arm():
+    """A class too small to learn from is no error: the arms that can run do."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(41, 3)), np.repeat([0, 1, 2], [20, 20, 1])
+    splitter = [(np.r_[0:15, 20:35, 40], np.r_[15:20, 35:40]), (np.r_[5:20, 25:40, 40], np.r_[0:5, 20:25])]
+
+    class Given:
+        def split(self, X, y, groups=None):
+            return splitter
+
+    augmenter = SyntheticAugmenter(CGAN(n_steps=2, batch_size=8, width=4))
+    result = compare(X, y, arms=["none", "smote", "gan"], augmenter=augmenter, cv=Given(), random_state=0)
+    assert "SMOTE needs 2 rows" in result.skipped["smote"]
+    assert result.splits[0].n_added["gan"] == 0

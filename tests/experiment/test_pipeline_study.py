@@ -1,0 +1,72 @@
+"""The main job as a pipeline: folder, tracking, report, resuming."""
+
+import pytest
+import yaml
+
+from synthaug.errors import FileError
+from synthaug.experiment.config import load_config
+from synthaug.experiment.study import Study, load_study
+
+
+@pytest.fixture
+def pipeline(tmp_path):
+    """A digits pipeline that takes seconds."""
+    path = tmp_path / "tiny.yaml"
+    path.write_text(
+        yaml.safe_dump(
+            {
+                "name": "tiny",
+                "data": {"name": "digits"},
+                "design": {"kind": "draws", "n_draws": 2, "rows_per_class": 8, "test_rows": 200},
+                "estimator": {"name": "LogisticRegression", "params": {"max_iter": 200}},
+                "generator": {"name": "cgan", "params": {"n_steps": 4, "width": 4}},
+                "arms": ["none", "gan", "gated"],
+                "tracking": {"uri": f"sqlite:///{tmp_path}/mlflow.db"},
+                "output": str(tmp_path / "study"),
+                "include_real_rows": True,
+            }
+        )
+    )
+    return path
+
+
+def test_the_main_job(pipeline, tmp_path, monkeypatch):
+    """One call reads data, learns, compares, logs to MLflow and writes the report; what is on disk tells the same."""
+    monkeypatch.chdir(tmp_path)
+    study = Study.from_config(load_config(pipeline))
+    comparison = study.run()
+    folder = tmp_path / "study"
+    assert {path.name for path in folder.iterdir()} >= {
+        "config.yaml",
+        "splits",
+        "learners",
+        "report.html",
+        "summary.csv",
+        "frame.csv",
+    }
+    assert load_study(folder).frame.equals(comparison.frame)
+    assert "gated" in (folder / "report.html").read_text()
+    from mlflow import MlflowClient
+
+    client = MlflowClient(f"sqlite:///{tmp_path}/mlflow.db")
+    (experiment,) = [e for e in client.search_experiments() if e.name == "synthaug"]
+    runs = client.search_runs([experiment.experiment_id])
+    kinds = [run.data.tags["kind"] for run in runs]
+    assert (kinds.count("study"), kinds.count("arm"), kinds.count("learner")) == (1, 3, 8)
+    assert all(run.info.status == "FINISHED" for run in runs)
+
+    resumed = study.run(resume=True)
+    assert resumed.frame.equals(comparison.frame)
+    assert len(client.search_runs([experiment.experiment_id])) == len(runs)
+
+
+def test_a_dry_run_says_what_would_happen(pipeline):
+    """Before anything is written the study names data, draws, arms, learners and folders."""
+    text = Study.from_config(load_config(pipeline)).describe()
+    assert all(word in text for word in ("digits: 1797 rows", "2 splits", "80 rows", "none, gan, gated", "learners  8"))
+
+
+def test_a_folder_without_a_study_is_refused(tmp_path):
+    """A report needs a study's folder."""
+    with pytest.raises(FileError, match="must be the folder of a study"):
+        load_study(tmp_path)

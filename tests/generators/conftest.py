@@ -1,0 +1,33 @@
+"""What tests of learners share: rows of every schema, and a fit with a tiny budget."""
+
+import pytest
+import torch
+
+from synthaug._seed import torch_stream
+from synthaug.data.schema import Column, ImageSchema, TableSchema
+from synthaug.generators import Limits
+
+SCHEMAS = {
+    "images": ImageSchema((1, 8, 9), 3),
+    "large images": ImageSchema((2, 24, 20), 3),
+    "table": TableSchema((Column("a", "number"), Column("b", "integer")), 3),
+}
+
+
+@pytest.fixture(params=SCHEMAS.values(), ids=SCHEMAS)
+def schema(request):
+    """A schema of three classes."""
+    return request.param
+
+
+@pytest.fixture
+def learn():
+    """A function that fits a learner of three steps on rows of a schema, classes of 12, 6 and 2 rows."""
+
+    def learn(make, schema, *, seed=1, on_step=lambda record: None, limits=Limits(), **parameters):  # noqa: B008
+        y = torch.repeat_interleave(torch.arange(3), torch.tensor([12, 6, 2]))
+        x = torch.randn(20, *schema.shape, generator=torch_stream(0)).clamp(-1, 1)
+        learner = make(**{"n_steps": 3, "batch_size": 8, "width": 4, **parameters})
+        return learner.fit(x, y, schema=schema, seed=seed, on_step=on_step, limits=limits)
+
+    return learn

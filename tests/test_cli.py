@@ -1,0 +1,355 @@
+"""The command line: every command answers, with codes and JSON that machines can rely on."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from synthaug import __version__
+from synthaug.cli import main
+from synthaug.cli.listing import CHOICES
+from synthaug.cli.options import read_counts, read_shape
+from synthaug.cli.terminal import as_json, clock
+from synthaug.data.readers import read_rows_file, write_rows_file
+from synthaug.errors import ConfigError
+
+COMMANDS = ("run", "fit", "sample", "augment", "compare", "report", "list")
+PIPELINE = """\
+name: toy
+data: {path: rows.npz}
+design: {kind: draws, n_draws: 2, rows_per_class: 8, test_rows: 20}
+estimator: {name: GaussianNB}
+generator: {name: cgan, params: {n_steps: 3, width: 8, batch_size: 8}}
+arms: [none, smote, gan]
+tracking: {enabled: false}
+output: runs/toy
+"""
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+
+
+@pytest.fixture
+def rows() -> Path:
+    rng = np.random.default_rng(0)
+    labels = np.repeat(["benign", "malignant"], 24)
+    return write_rows_file("rows.npz", rng.normal(size=(48, 3)) + (labels == "benign")[:, None], labels)
+
+
+@pytest.fixture
+def table(rows: Path) -> Path:
+    X, y = read_rows_file(rows)
+    return write_rows_file("rows.csv", X[10:], y[10:], label="finding")
+
+
+@pytest.fixture
+def pipeline(rows: Path) -> Path:
+    path = Path("toy.yaml")
+    path.write_text(PIPELINE)
+    return path
+
+
+def answer(capsys: pytest.CaptureFixture[str], *words: str, code: int = 0) -> dict:
+    """Run a command with ``--json`` and return the one object that standard output holds."""
+    assert main([*words, "--json"]) == code
+    return json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_an_example_of_the_command(command: str, capsys: pytest.CaptureFixture[str]):
+    """``--help`` ends with a line that can be copied."""
+    assert main([command, "--help"]) == 0
+    assert f"Example: synthaug {command} " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("words", [[], ["--help"]])
+def test_help_names_every_command(words: list[str], capsys: pytest.CaptureFixture[str]):
+    """The first thing a person sees is what there is to do."""
+    main(words)
+    said = "".join(capsys.readouterr())
+    assert all(f" {command} " in said for command in COMMANDS)
+
+
+def test_version_is_the_packages(capsys: pytest.CaptureFixture[str]):
+    """``--version`` says which synthaug this is."""
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out.strip() == f"synthaug {__version__}"
+
+
+def test_help_imports_nothing_heavy():
+    """Help is there at once: neither torch nor scikit-learn nor matplotlib is imported for it."""
+    code = "import sys; from synthaug.cli import main; main(['run', '--help']); main(['list', 'estimators'])"
+    heavy = "; print([name for name in ('torch', 'sklearn', 'matplotlib', 'mlflow', 'pandas') if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code + heavy], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+WRONG_USES = [
+    ["fly"],
+    ["run"],
+    ["run", "a.yaml", "--fly"],
+    ["list", "arm"],
+    ["compare", "wine", "--folds", "3", "--draws", "3"],
+    ["fit", "wine", "--out", "m", "--steps", "x"],
+]
+
+
+@pytest.mark.parametrize("words", WRONG_USES, ids=" ".join)
+def test_wrong_use_is_code_2(words: list[str], capsys: pytest.CaptureFixture[str]):
+    """Unknown commands, options and values are usage errors, told on standard error."""
+    assert main(words) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "Error" in said.err
+
+
+@pytest.mark.parametrize("what", CHOICES)
+def test_list_describes_every_choice(what: str, capsys: pytest.CaptureFixture[str]):
+    """Every name is listed with what it means."""
+    entries = answer(capsys, "list", what)[what]
+    assert entries
+    assert all(entries.values())
+    assert main(["list", what]) == 0
+    assert all(name in capsys.readouterr().out for name in [next(iter(entries))])
+
+
+def test_list_without_a_word_shows_everything(capsys: pytest.CaptureFixture[str]):
+    """All kinds of choices are there."""
+    assert set(answer(capsys, "list")) == set(CHOICES)
+
+
+def test_run_shows_table_verdict_and_report(pipeline: Path, capsys: pytest.CaptureFixture[str]):
+    """A person sees the arms, what was found in words, and where the report is; the estimate comes first."""
+    assert main(["run", str(pipeline)]) == 0
+    said = capsys.readouterr()
+    assert said.err.startswith("about ")
+    assert "draw 2: 2 of 2 done" in said.err or "draw 1: 2 of 2 done" in said.err
+    for part in ("balanced accuracy", "baseline", "smote", "gan: ", "runs/toy/report.html"):
+        assert part in said.out
+    assert Path("runs/toy/report.html").exists()
+
+
+def test_run_answers_a_machine_with_one_object(pipeline: Path, capsys: pytest.CaptureFixture[str]):
+    """Standard output holds the object alone; what is not a number is null."""
+    said = answer(capsys, "run", str(pipeline), "--output", "elsewhere", "--draws", "3", "--seed", "5", "--no-tracking")
+    assert [row["arm"] for row in said["arms"]] == ["none", "smote", "gan"]
+    assert (said["n_splits"], said["arms"][0]["difference"], said["tracking"]) == (3, None, None)
+    assert said["report"] == "elsewhere/report.html"
+    assert Path(said["report"]).exists()
+
+
+def test_same_seed_gives_the_same_figures(pipeline: Path, capsys: pytest.CaptureFixture[str]):
+    """Two runs of one pipeline agree to the last digit; another seed does not."""
+    first, again, other = (
+        answer(capsys, "run", str(pipeline), "--output", folder, "--seed", seed)["arms"]
+        for folder, seed in (("a", "1"), ("b", "1"), ("c", "2"))
+    )
+    assert first == again
+    assert first != other
+
+
+def test_dry_run_writes_nothing(pipeline: Path, capsys: pytest.CaptureFixture[str]):
+    """It says what would be done and how long it would take."""
+    before = sorted(Path().iterdir())
+    assert main(["run", str(pipeline), "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    assert "none, smote, gan" in said
+    assert "about" in said
+    plan = answer(capsys, "run", str(pipeline), "--dry-run")
+    assert (plan["estimate"]["n_splits"], plan["config"]["design"]["n_draws"]) == (2, 2)
+    assert sorted(Path().iterdir()) == before
+
+
+def test_resume_redoes_nothing_that_is_finished(pipeline: Path, capsys: pytest.CaptureFixture[str]):
+    """A study with a split missing keeps the others as they are and ends with the same figures."""
+    whole = answer(capsys, "run", str(pipeline))
+    kept, lost = Path("runs/toy/splits/0000/result.json"), Path("runs/toy/splits/0001")
+    stamp = kept.stat().st_mtime_ns
+    for file in lost.iterdir():
+        file.unlink()
+    lost.rmdir()
+    again = answer(capsys, "run", str(pipeline), "--resume")
+    assert again["arms"] == whole["arms"]
+    assert kept.stat().st_mtime_ns == stamp
+
+
+def test_run_does_not_remove_an_unfinished_study(pipeline: Path, capsys: pytest.CaptureFixture[str]):
+    """Who forgets --resume loses nothing."""
+    assert main(["run", str(pipeline)]) == 0
+    lost = Path("runs/toy/splits/0001")
+    for file in lost.iterdir():
+        file.unlink()
+    lost.rmdir()
+    assert main(["run", str(pipeline)]) == 1
+    assert "output must hold no unfinished study; got 'runs/toy' with 1 of 2 splits finished" in capsys.readouterr().err
+    assert Path("runs/toy/splits/0000").exists()
+
+
+def test_error_is_code_1_without_a_traceback(pipeline: Path, capsys: pytest.CaptureFixture[str]):
+    """The message stands on standard error; a machine gets it as an object too."""
+    pipeline.write_text(PIPELINE.replace("GaussianNB", "GausianNB"))
+    assert main(["run", str(pipeline)]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("error toy.yaml:4:13: estimator.name must be one of")
+    assert "Traceback" not in said.err
+    told = answer(capsys, "run", str(pipeline), code=1)["error"]
+    assert told["kind"] == "ConfigError"
+    assert "Did you mean 'GaussianNB'?" in told["message"]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["run", "nope.yaml"], "pipeline must be a file that is there"),
+        (["fit", "nope.npz", "--out", "m"], "data must be a .npz or .csv file, or one of digits"),
+        (["fit", "rows.npz", "--out", "m", "--generator", "cgna"], "generator must be one of"),
+        (["fit", "rows.npz", "--out", "rows.npz/m"], "folder must be writable"),
+        (["fit", "rows.npz", "--out", "m", "--image-shape", "8"], "--image-shape must be height,width"),
+        (["sample", "nope", "-n", "3", "--out", "a.npz"], "nope"),
+        (["sample", "nope", "-n", "a=-3", "--out", "a.npz"], "-n must be a whole number or label=number"),
+        (["sample", "nope", "-n", "3", "--out", "a.pkl"], "data must be a .npz or .csv file"),
+        (["report", "nope"], "nope"),
+        (["compare", "rows.npz", "--estimator", "os.system"], "command line: estimator.name must be one of"),
+        (["compare", "rows.npz", "--arms", "none"], "arms must be a list of at least 2"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_bad_input_is_named(rows: Path, words: list[str], message: str, capsys: pytest.CaptureFixture[str]):
+    """Wrong files, names, counts and folders end with code 1 and words."""
+    assert main(words) == 1
+    assert message in " ".join(capsys.readouterr().err.split())
+
+
+def test_fit_sample_and_augment_go_together(table: Path, capsys: pytest.CaptureFixture[str]):
+    """A learner is saved, drawn from in exact counts, and used to balance the file it came from."""
+    learned = answer(capsys, "fit", str(table), "--label", "finding", "--out", "model", "--steps", "3")
+    assert (learned["learner"], learned["rows"], learned["steps"]) == ("CGAN", {"benign": 14, "malignant": 24}, 3)
+    drawn = answer(capsys, "sample", "model", "-n", "benign=5", "-n", "malignant=2", "--out", "new.csv", "--seed", "0")
+    assert drawn["synthetic"] == {"benign": 5, "malignant": 2}
+    assert len(read_rows_file("new.csv", label="label")[0]) == 7
+    words = ("augment", str(table), "--label", "finding", "--model", "model", "--out", "all.csv")
+    assert answer(capsys, *words) == {"file": "all.csv", "n_rows": 48, "n_real": 38, "synthetic": {"benign": 10}}
+    X, y = read_rows_file("all.csv", label="finding")
+    assert y.value_counts().to_dict() == {"benign": 24, "malignant": 24}
+    np.testing.assert_allclose(X[:38], read_rows_file(table, label="finding")[0])
+
+
+def test_commands_tell_a_person_what_they_wrote(table: Path, capsys: pytest.CaptureFixture[str]):
+    """One line each, with counts and the next step."""
+    assert main(["fit", str(table), "--label", "finding", "--out", "model", "--steps", "3"]) == 0
+    assert "CGAN learned benign: 14, malignant: 24" in (said := capsys.readouterr().out)
+    assert "synthaug sample model -n benign=100" in said
+    assert main(["sample", "model", "-n", "2", "--out", "new.npz"]) == 0
+    assert "wrote new.npz: 4 synthetic rows (benign: 2, malignant: 2)" in capsys.readouterr().out
+    assert main(["augment", str(table), "--label", "finding", "--steps", "3", "--out", "all.csv"]) == 0
+    assert "wrote all.csv: 38 real rows and 10 synthetic rows (benign: 10)" in capsys.readouterr().out
+
+
+def test_same_seed_draws_the_same_rows(rows: Path, capsys: pytest.CaptureFixture[str]):
+    """``sample --seed`` is reproducible."""
+    answer(capsys, "fit", str(rows), "--out", "model", "--steps", "3")
+    for name, seed in (("a", "1"), ("b", "1"), ("c", "2")):
+        answer(capsys, "sample", "model", "-n", "4", "--out", f"{name}.npz", "--seed", seed)
+    first, again, other = (read_rows_file(f"{name}.npz")[0] for name in "abc")
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_compare_keeps_a_report_only_where_asked(table: Path, capsys: pytest.CaptureFixture[str]):
+    """Without --out nothing is left behind; with it the folder can be reported on again."""
+    words = ["compare", str(table), "--label", "finding", "--arms", "none,smote", "--folds", "2", "--repeats", "2"]
+    before = sorted(Path().iterdir())
+    said = answer(capsys, *words)
+    assert (said["design"], said["n_splits"], "report" in said) == ("folds", 4, False)
+    assert sorted(Path().iterdir()) == before
+    kept = answer(capsys, *words, "--out", "study", "--scoring", "accuracy")
+    assert kept["scoring"] == "accuracy"
+    Path(kept["report"]).unlink()
+    again = answer(capsys, "report", "study")
+    assert again["arms"] == kept["arms"]
+    assert Path(again["report"]).exists()
+    assert main(["report", "study"]) == 0
+    assert "study/report.html" in capsys.readouterr().out
+
+
+def test_compare_draws_few_labels(rows: Path, capsys: pytest.CaptureFixture[str]):
+    """``--draws`` chooses the label-scarce design."""
+    words = ("--arms", "none,smote", "--draws", "3", "--rows-per-class", "6", "--test-rows", "20", "--estimator", "SVC")
+    said = answer(capsys, "compare", str(rows), *words)
+    assert (said["design"], said["n_splits"]) == ("draws", 3)
+
+
+def test_own_warnings_are_one_line(rows: Path, capsys: pytest.CaptureFixture[str]):
+    """A class too small to learn from is a note, without the line of code that warned."""
+    X, y = read_rows_file(rows)
+    write_rows_file("rare.npz", X[:25], y[:25])
+    assert main(["fit", "rare.npz", "--out", "model", "--steps", "3"]) == 0
+    said = capsys.readouterr().err
+    assert "note: " in said
+    assert "warn(" not in said
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no process groups of this kind")
+def test_interrupted_run_names_how_to_go_on(pipeline: Path, capsys: pytest.CaptureFixture[str]):
+    """Ctrl-C ends with code 130, keeps finished splits, and the command it names finishes the study."""
+    slow = PIPELINE.replace("n_steps: 3,", "n_steps: 100,").replace("n_draws: 2", "n_draws: 6")
+    pipeline.write_text(slow)
+    command = [sys.executable, "-c", "import sys; from synthaug.cli import main; sys.exit(main())", "run", "toy.yaml"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        assert process.stderr is not None
+        said = ""
+        while "of 6 done" not in said:
+            said += process.stderr.readline()
+        os.killpg(process.pid, signal.SIGINT)
+        said += process.stderr.read()
+    assert process.returncode == 130
+    assert "Traceback" not in said
+    assert said.endswith("Interrupted.\nWhat is finished is kept. Go on with:\n  synthaug run toy.yaml --resume\n")
+    n_kept = len(list(Path("runs/toy/splits").glob("[0-9]*")))
+    assert 1 <= n_kept < 6
+    started = time.time_ns()
+    assert main(["run", "toy.yaml", "--resume"]) == 0
+    stamps = [path.stat().st_mtime_ns for path in Path("runs/toy/splits").glob("[0-9]*")]
+    assert (len(stamps), sum(stamp < started for stamp in stamps)) == (6, n_kept)
+
+
+@pytest.mark.parametrize(
+    ("words", "counts"), [(["5"], 5), (["a=1", "b c=2"], {"a": 1, "b c": 2}), (["a=b=3"], {"a=b": 3})]
+)
+def test_counts_are_read(words: list[str], counts: object):
+    """A number is for every class; a label may hold spaces and equals signs."""
+    assert read_counts(words) == counts
+
+
+@pytest.mark.parametrize("words", [["a"], ["=3"], ["a=x"], ["a=-1"], ["a=1", "a=2"], ["3", "4"], ["²"], []])
+def test_counts_that_cannot_be_are_refused(words: list[str]):
+    """The message gives an example or the rule."""
+    with pytest.raises(ConfigError, match="-n must be"):
+        read_counts(words)
+
+
+@pytest.mark.parametrize(("text", "shape"), [(None, None), ("8,8", (8, 8)), ("8x8x3", (8, 8, 3)), ("8, 8", (8, 8))])
+def test_shape_is_read(text: str | None, shape: object):
+    """Commas or x, with or without channels."""
+    assert read_shape(text) == shape
+
+
+def test_json_holds_only_what_json_knows():
+    """NaN and infinity become null, NumPy's numbers become numbers, paths text."""
+    record = {1: np.float64("nan"), "a": [np.int64(3), (True, None)], "p": Path("x"), "i": float("inf")}
+    assert as_json(record) == {"1": None, "a": [3, [True, None]], "p": "x", "i": None}
+
+
+def test_clock_reads_as_a_clock():
+    """Minutes and seconds, hours where there are any."""
+    assert [clock(seconds) for seconds in (0, 59.6, 75, 3700)] == ["0:00", "1:00", "1:15", "1:01:40"]
