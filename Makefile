@@ -9,10 +9,10 @@ demo: .venv/.installed
 	$(BIN)/synthaug run pipelines/digits.yaml
 
 test: .venv/.tested lint
-	$(BIN)/python -m pytest -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m "not slow"
 
 test-slow: .venv/.tested
-	$(BIN)/python -m pytest -m slow
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -m slow
 
 lint: .venv/.tested
 	$(BIN)/ruff check .

@@ -54,7 +54,14 @@ class DivergedError(SynthaugError, RuntimeError):
 
 
 class SynthaugWarning(UserWarning):
-    """The root of every warning of synthaug."""
+    """The root of every warning of synthaug.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from synthaug import SynthaugWarning
+    >>> warnings.simplefilter("error", SynthaugWarning)  # whatever synthaug warns of shall stop the script
+    """
 
 
 class NoRowsAddedWarning(SynthaugWarning):

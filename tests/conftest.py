@@ -2,8 +2,12 @@
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from synthaug import CGAN
+
+settings.register_profile("any machine", deadline=None, derandomize=True)
+settings.load_profile("any machine")
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from synthaug._seed import derive, numpy_stream, seed_from, torch_stream
 
-PATHS = st.lists(st.one_of(st.integers(0, 2**20), st.text(max_size=5)), max_size=4).map(tuple)
-SEEDS = st.integers(0, 2**63 - 1)
+PATHS = st.lists(st.one_of(st.integers(0, 2**20), st.text(min_size=1, max_size=5)), max_size=4).map(tuple)
+SEEDS = st.integers(0, 2**63 - 2)
 
 
 @given(seed=SEEDS, first=PATHS, second=PATHS)

@@ -27,7 +27,7 @@ from synthaug.errors import SmallClassWarning, SynthaugError
 _SMOTE_NEIGHBOURS = 5
 
 
-class NotApplicable(SynthaugError):  # noqa: N818  no error of the user's
+class NotApplicable(SynthaugError, ValueError):  # noqa: N818  no error of the user's
     """An arm that does not fit the rows or the classifier; its message says why."""
 
 

@@ -34,6 +34,14 @@ class Mix:
         Whether transforms are applied to the rows added.
     synthetic_weight
         Weight of a synthetic row where a real one has 1.
+
+    Examples
+    --------
+    Let the gate choose between nothing, half of the plan, and three times the plan at a low weight.
+
+    >>> from synthaug import AugmentedClassifier, Mix
+    >>> candidates = {"half": Mix(amount=0.5), "many, light": Mix(amount=3.0, synthetic_weight=0.2)}
+    >>> model = AugmentedClassifier(candidates=candidates)
     """
 
     amount: float = 1.0

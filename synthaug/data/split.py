@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 
 from synthaug._check import check_positive
 from synthaug._seed import derive, numpy_stream
@@ -48,6 +47,8 @@ def stratified_folds(
         Which rows belong together (n,); a group is never on both sides.
     """
     if groups is not None:
+        from sklearn.model_selection import StratifiedGroupKFold  # a fifth of a second, not to be paid at import
+
         splitter = StratifiedGroupKFold(n_splits, shuffle=True, random_state=derive(seed, "folds") % 2**32)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
@@ -141,6 +142,8 @@ def _held_out(y: np.ndarray, test_rows: int, seed: int, groups: np.ndarray | Non
         raise ConfigError(f"test_rows must be between 1 and the number of rows ({len(y)}) less 1; got {test_rows}.")
     if groups is not None:
         return _held_out_groups(y, test_rows, seed, groups)
+    from sklearn.model_selection import train_test_split
+
     state = derive(seed, "test") % 2**32
     try:
         return np.sort(train_test_split(np.arange(len(y)), test_size=test_rows, stratify=y, random_state=state)[1])

@@ -68,8 +68,8 @@ class LatentGAN(BaseEstimator):
     >>> augmenter = SyntheticAugmenter(LatentGAN(n_steps=5, width=8), selection="none", random_state=0).fit(X, y)
     >>> augmenter.sample({1: 4})[0].shape
     (4, 3)
-    >>> augmenter.generator_.borrow_.tolist()
-    [0.0, 0.6666666865348816]
+    >>> [round(share, 2) for share in augmenter.generator_.borrow_.tolist()]
+    [0.0, 0.67]
     """
 
     def __init__(

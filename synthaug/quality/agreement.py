@@ -111,8 +111,7 @@ def cross_fit(
     Examples
     --------
     >>> import torch
-    >>> from synthaug.data.split import stratified_folds
-    from synthaug.data.schema import Column, TableSchema
+    >>> from synthaug.data.schema import Column, TableSchema
     >>> schema = TableSchema((Column("a", "number"), Column("b", "number")), n_classes=2)
     >>> x = torch.tensor([[-1.0, 0.0], [-1.2, 0.1], [1.0, 0.0], [1.1, -0.1]])
     >>> fit = cross_fit(x, torch.tensor([0, 0, 1, 1]), schema=schema)

@@ -16,6 +16,7 @@ from torch.utils.data import TensorDataset
 
 from synthaug import CGAN, AugmentedClassifier, SyntheticAugmenter
 from synthaug.errors import LabelError, NoRowsAddedWarning, ShapeError, ShortfallWarning, SmallClassWarning
+from synthaug.generators import GENERATORS
 
 
 def learn(X, y=None, learner=None, **settings):
@@ -251,6 +252,22 @@ def test_a_run_cut_by_time_says_so():
     assert augmenter.sample(2)[0].shape == (4, 3)
 
 
+@pytest.mark.parametrize("learner", GENERATORS)
+def test_an_interrupted_run_goes_on_to_the_same_rows(tmp_path, learner):
+    """With a checkpoint folder and resume, a run that was stopped half-way ends where an unbroken one ends."""
+    X, y = make_images()
+    make = GENERATORS[learner]
+    shared = {"checkpoint_dir": tmp_path, "resume": True}
+    learn(X, y, make(n_steps=8), callbacks=[lambda record: record.step == 5], **shared)
+    steps = []
+    resumed = learn(X, y, make(n_steps=8), callbacks=[lambda record: steps.append(record.step)], **shared)
+    unbroken = learn(X, y, make(n_steps=8))
+    assert steps == [1, 2, 3, 4, 5, 6, 7, 8]
+    np.testing.assert_array_equal(resumed.sample(4, random_state=0)[0], unbroken.sample(4, random_state=0)[0])
+    losses = [name for name in unbroken.history_ if name != "seconds"]
+    pd.testing.assert_frame_equal(resumed.history_[losses], unbroken.history_[losses])
+
+
 def test_progress_goes_to_standard_error_only(capsys):
     """verbose=1 shows how far learning is, and leaves standard output to the caller's own results."""
     learn(*make_table(), verbose=1)
@@ -352,6 +369,7 @@ def test_global_random_state_is_left_alone():
     np.testing.assert_array_equal(np.random.get_state()[1], numpy_state)  # noqa: NPY002
 
 
+@pytest.mark.slow
 def test_a_search_over_the_learners_parameters():
     """GridSearchCV reaches the learner through the augmenter, in two processes, and refits with what it found."""
     X, y = make_table()

@@ -25,12 +25,21 @@ def expected_failures(estimator):
     [
         SyntheticAugmenter(TINY, random_state=0),
         AugmentedClassifier(augmenter=SyntheticAugmenter(TINY), random_state=0),
-        AugmentedClassifier(augmenter=SyntheticAugmenter(TINY), gate=False, random_state=0),
     ],
     expected_failed_checks=expected_failures,
 )
 def test_scikit_learn_conventions(estimator, check):
     """The augmenter and the classifier behave as every scikit-learn estimator does."""
+    check(estimator)
+
+
+@pytest.mark.slow
+@parametrize_with_checks(
+    [AugmentedClassifier(augmenter=SyntheticAugmenter(TINY), gate=False, random_state=0)],
+    expected_failed_checks=expected_failures,
+)
+def test_scikit_learn_conventions_without_the_gate(estimator, check):
+    """The classifier behaves as every scikit-learn estimator does without the gate too."""
     check(estimator)
 
 

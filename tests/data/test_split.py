@@ -17,7 +17,6 @@ def counts(y: np.ndarray) -> np.ndarray:
     return np.array([(y == label).sum() for label in "abc"])
 
 
-@settings(deadline=None)
 @given(sizes=st.lists(st.integers(1, 20), min_size=1, max_size=5), n_splits=st.integers(2, 6), seed=st.integers(0, 999))
 def test_folds_share_rows_and_classes_out_evenly(sizes, n_splits, seed):
     """Each row is tested once, folds differ by one row at the most, in all and in every class."""
@@ -34,7 +33,7 @@ def test_folds_share_rows_and_classes_out_evenly(sizes, n_splits, seed):
     assert np.ptp(by_class.sum(1)) <= 1
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(n_splits=st.integers(2, 4), seed=st.integers(0, 999), size=st.integers(1, 6))
 def test_folds_never_tear_a_group(n_splits, seed, size):
     """A patient's rows are on one side, and together the folds test every row once."""
@@ -55,7 +54,7 @@ def test_repeats_are_shuffled_anew_and_seeds_repeat_them():
     assert not np.array_equal(first[0].test, other[0].test)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(seed=st.integers(0, 999), wanted=st.tuples(*[st.integers(1, 8)] * 3), test_rows=st.integers(6, 24))
 def test_draws_share_one_test_set_and_take_exact_counts(seed, wanted, test_rows):
     """Every draw has the rows asked for of each class, no row of the held-out ones, and its own choice."""
@@ -80,7 +79,7 @@ def test_draws_differ_and_a_seed_repeats_them():
     assert len({tuple(split.train) for split in many}) == 4
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 999), test_rows=st.integers(20, 48))
 def test_draws_hold_back_whole_groups_of_every_class(seed, test_rows):
     """With groups the held-out part has about the rows asked for, every class, and no patient of the drawn rows."""

@@ -90,6 +90,7 @@ rows.to_csv(sys.argv[3], index=False)
 """
 
 
+@pytest.mark.slow
 def test_logged_learner_draws_rows_in_another_process(images, tmp_path, monkeypatch):
     """A logged learner is an MLflow model: loaded elsewhere it draws the same rows, and it holds no pickle."""
     monkeypatch.chdir(tmp_path)

@@ -9,7 +9,6 @@ from synthaug.generators import Limits
 
 SCHEMAS = {
     "images": ImageSchema((1, 8, 9), 3),
-    "large images": ImageSchema((2, 24, 20), 3),
     "table": TableSchema((Column("a", "number"), Column("b", "integer")), 3),
 }
 

@@ -37,6 +37,21 @@ def test_a_class_of_its_own_sees_no_other_row(schema):
     assert any(not torch.equal(first[1][name], second[1][name]) for name in first[1])
 
 
+def test_classes_of_equal_rows_do_not_learn_in_step(schema):
+    """Each class has a stream of its own: equal rows under two labels are not drawn as copies of each other."""
+    x = torch.randn(10, *schema.shape, generator=torch.Generator().manual_seed(0)).clamp(-1, 1)
+    learner = CGAN(n_steps=3, batch_size=8, width=4, per_class=True).fit(
+        torch.cat([x, x]),
+        torch.arange(20) // 10,
+        schema=_pair(schema),
+        seed=1,
+        on_step=lambda record: None,
+        limits=Limits(),
+    )
+    first, second = (network.state_dict() for network in learner.networks_)
+    assert any(not torch.equal(first[name], second[name]) for name in first)
+
+
 def _pair(schema):
     """Return a schema for two classes."""
     return type(schema)(**{**vars(schema), "n_classes": 2})
@@ -102,6 +117,6 @@ def test_width_and_noise_have_the_size_asked_for(schema, learn):
 
 
 def test_drawn_rows_of_a_class_differ(schema, learn):
-    """Noise matters: no two rows of one draw are the same."""
-    drawn = learn(CGAN, schema).draw(torch.zeros(50, dtype=torch.int64), 0)
+    """Noise matters: rows of one draw are not copies of each other."""
+    drawn = learn(CGAN, schema, width=16).draw(torch.zeros(50, dtype=torch.int64), 0)
     assert len(drawn.flatten(1).unique(dim=0)) == 50

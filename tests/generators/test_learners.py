@@ -84,7 +84,7 @@ def test_no_row_is_kept(name):
 
 @pytest.mark.parametrize("name", GENERATORS)
 def test_an_interrupted_run_resumes_to_the_same_weights(name, rows, tmp_path):
-    """Stopped half way and resumed, a learner draws bit for bit what an undisturbed one draws, and tells the whole story."""
+    """Stopped half way and resumed, a learner draws bit for bit what an undisturbed one draws, and tells all steps."""
     labels = torch.tensor([0, 1, 2] * 3)
     limits = Limits(checkpoint_dir=tmp_path, resume=True)
     told = []

@@ -4,7 +4,7 @@ import json
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import save, save_file
 from torch import nn
@@ -38,7 +38,6 @@ def test_what_was_written_is_read(tmp_path):
     assert list(tmp_path.iterdir()) == [checkpoint.path]
 
 
-@settings(deadline=None)
 @given(place=st.floats(0, 1, exclude_max=True), value=st.integers(1, 255), cut=st.booleans())
 def test_damage_is_never_read(tmp_path_factory, place, value, cut):
     """A file cut off or with one byte changed, anywhere, is refused; nothing else than what was written is read."""

@@ -1,0 +1,114 @@
+"""assess_quality: rows in the user's own terms, measured beside a floor."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.datasets import load_digits
+
+from synthaug import assess_quality
+from synthaug.errors import LabelError, ShapeError
+
+X, Y = load_digits(return_X_y=True)
+X, Y = X[Y < 4][:360], Y[Y < 4][:360]
+PARTS = [(X[part::3], Y[part::3]) for part in range(3)]
+
+
+def assess(change=lambda rows, labels: (rows, labels), parts=PARTS, **settings):
+    """Assess with rows in another form."""
+    return assess_quality(*(change(*part) for part in parts), **settings).frame
+
+
+def value(frame, metric, label="all"):
+    return frame.query("`class` == @label and metric == @metric")["value"].item()
+
+
+def test_every_metric_stands_beside_its_floor():
+    """The table has each class and all of them, each metric with a floor taken from real rows."""
+    frame = assess(image_shape=(8, 8))
+    assert list(frame) == ["class", "metric", "value", "floor", "n_real", "n_synthetic"]
+    assert set(frame["class"]) == {"all", 0, 1, 2, 3}
+    metrics = set(frame["metric"])
+    assert {"kid", "precision", "recall", "agreement", "copy_rate"} <= metrics
+    assert len(frame) == 5 * len(metrics)
+    everything = frame[frame["class"] == "all"]
+    assert everything[["value", "floor"]].notna().all(axis=None)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [lambda y: np.array(["a", "b", "c", "dd"])[y], lambda y: pd.Series(y * 10 - 5), lambda y: torch.from_numpy(y)],
+)
+def test_classes_are_named_as_the_user_names_them(labels):
+    """Strings, numbers with gaps, series and tensors: the table names the classes as they came."""
+    frame = assess(lambda rows, y: (rows, labels(y)), image_shape=(8, 8))
+    assert set(frame["class"]) == {"all", *np.unique(np.asarray(labels(Y))).tolist()}
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        lambda rows: rows.reshape(-1, 8, 8),
+        lambda rows: rows.reshape(-1, 1, 8, 8),
+        lambda rows: torch.from_numpy(rows.reshape(-1, 8, 8)),
+        lambda rows: rows.reshape(-1, 8, 8).astype(np.uint8),
+    ],
+)
+def test_the_container_does_not_matter(form):
+    """The same images flat, whole, as tensors or bytes are of the same quality."""
+    flat, other = assess(image_shape=(8, 8)), assess(lambda rows, y: (form(rows), y))
+    np.testing.assert_allclose(flat["value"], other["value"], equal_nan=True, rtol=1e-5, atol=1e-7)
+
+
+def test_a_scale_does_not_matter():
+    """Images from 0 to 1 are as good as the same from 0 to 16: the range is the real rows' own."""
+    ours, other = (assess(lambda rows, y, k=k: (rows * k, y), image_shape=(8, 8)) for k in (1.0, 1 / 16))
+    np.testing.assert_allclose(ours["value"], other["value"], equal_nan=True, rtol=1e-4, atol=1e-5)
+
+
+def test_worse_rows_are_seen_to_be_worse():
+    """Noise, wrong labels and copies each show in the metric that is for them."""
+    (real, synthetic, holdout), rng = PARTS, np.random.default_rng(0)
+    good = assess(image_shape=(8, 8))
+    noise = assess(
+        parts=[real, (rng.uniform(0, 16, size=synthetic[0].shape), synthetic[1]), holdout], image_shape=(8, 8)
+    )
+    wrong = assess(parts=[real, (synthetic[0], (synthetic[1] + 1) % 4), holdout], image_shape=(8, 8))
+    copies = assess(parts=[real, real, holdout], image_shape=(8, 8))
+    assert value(noise, "kid") > 5 * abs(value(good, "kid"))
+    assert value(wrong, "agreement") < 0.2 < 0.9 < value(good, "agreement")
+    assert value(copies, "copy_rate") > 0.9 > 0.2 > value(good, "copy_rate")
+
+
+def test_a_table_is_assessed_as_one():
+    """Rows of two dimensions without image_shape are a table, as a frame or an array."""
+    array = assess(lambda rows, y: (rows[:, 10:30], y))
+    frame = assess(lambda rows, y: (pd.DataFrame(rows[:, 10:30]).rename(columns=str), y))
+    np.testing.assert_allclose(array["value"], frame["value"], equal_nan=True)
+
+
+def test_a_network_of_the_users_own_adds_a_metric():
+    """With a feature network the Frechet distance is measured in its features, beside the others."""
+    frame = assess(image_shape=(8, 8), feature_network=lambda images: images.flatten(1)[:, ::8])
+    assert value(frame, "frechet") >= 0
+    assert "frechet" not in set(assess(image_shape=(8, 8))["metric"])
+
+
+def test_the_same_rows_are_judged_the_same():
+    """A seed decides the measurement."""
+    assert assess(image_shape=(8, 8)).equals(assess(image_shape=(8, 8)))
+
+
+@pytest.mark.parametrize(
+    ("synthetic", "error", "message"),
+    [
+        ((X[:5, :60], Y[:5]), ShapeError, r"shape that fit saw, \(n, 64\)"),
+        ((X[:5], Y[:4]), LabelError, "one label for each row of X; got 5 rows and 4 labels"),
+        ((X[:5], Y[:5] + 7), LabelError, r"among those that fit saw \(0, 1, 2, 3\); got"),
+        ((X[:5] * np.nan, Y[:5]), ShapeError, "pixels must be finite; got NaN"),
+    ],
+)
+def test_rows_that_cannot_be_compared(synthetic, error, message):
+    """Rows of another shape or of unknown classes are refused in words."""
+    with pytest.raises(error, match=message):
+        assess_quality(PARTS[0], synthetic, PARTS[2], image_shape=(8, 8))
