@@ -33,7 +33,7 @@ from synthaug.augment.fitting import (
 )
 from synthaug.augment.mix import Mix, mix_rows, plan_for
 from synthaug.augment.plan import Counts
-from synthaug.data.container import join
+from synthaug.data.container import join, take
 from synthaug.data.labels import fit_label_codec
 from synthaug.data.split import stratified_folds
 from synthaug.errors import ShortfallWarning, SmallClassWarning
@@ -184,7 +184,7 @@ class _Part:
 
 def _try_fold(task: _Task, number: int, train: np.ndarray, test: np.ndarray) -> _Part:
     """Learn on one inner training part, train with every candidate, and answer for the inner test part."""
-    X, y = _rows(task.X, train), _rows(task.y, train)
+    X, y = take(task.X, train), take(task.y, train)
     groups = None if task.groups is None else task.groups[train]
     seed = derive(task.seed, "inner", number)
     with warnings.catch_warnings():
@@ -192,7 +192,7 @@ def _try_fold(task: _Task, number: int, train: np.ndarray, test: np.ndarray) -> 
             warnings.simplefilter("ignore", category)
         source = clone(task.augmenter).set_params(random_state=seed).fit(X, y, groups=groups)
         plan = final_plan(source, y, (source,))
-        X_test = as_estimator_wants(task.estimator, _rows(task.X, test))
+        X_test = as_estimator_wants(task.estimator, take(task.X, test))
 
         def answer(mix: Mix) -> Answers:
             mixed = mix_rows(
@@ -282,13 +282,3 @@ def final_plan(augmenter: SyntheticAugmenter, y: Any, sources: tuple[SyntheticAu
     plan = plan_for(augmenter, y)
     learned = {label for source in sources for label, n in source.class_counts_.items() if n >= FEWEST_ROWS}
     return {label: n if label in learned else 0 for label, n in plan.items()}
-
-
-def _rows(values: Any, numbers: np.ndarray) -> Any:
-    return (
-        values.iloc[numbers]
-        if hasattr(values, "iloc")
-        else np.asarray(values)[numbers]
-        if isinstance(values, list)
-        else values[numbers]
-    )

@@ -14,7 +14,7 @@ from synthaug._seed import derive, numpy_stream
 from synthaug.augment.augmenter import SyntheticAugmenter
 from synthaug.augment.classic import transform_images
 from synthaug.augment.plan import Counts, plan_counts
-from synthaug.data.container import join, known, unwrap
+from synthaug.data.container import join, known, take, unwrap
 from synthaug.data.images import ImageCodec
 from synthaug.data.labels import fit_label_codec
 from synthaug.data.rows import RowsOptions, fit_row_codec
@@ -114,11 +114,9 @@ def mix_rows(
     if any(repeated.values()):
         rows = _rows_of(y, repeated, seed)
         parts_X.append(
-            _transformed(_take(X, rows), X, augmenter, transform, derive(seed, "real"))
-            if mix.classic
-            else _take(X, rows)
+            _transformed(take(X, rows), X, augmenter, transform, derive(seed, "real")) if mix.classic else take(X, rows)
         )
-        parts_y.append(_take(y, rows))
+        parts_y.append(take(y, rows))
         weights.append(np.ones(len(rows)))
     if any(synthetic.values()) and source is not None:
         X_new, y_new = source.sample(synthetic, random_state=derive(seed, "synthetic"))
@@ -158,12 +156,6 @@ def _rows_of(y: Any, counts: Counts, seed: int) -> np.ndarray:
         rounds = [stream.permutation(rows) for _ in range(-(-n // len(rows)))]
         chosen.append(np.concatenate([np.empty(0, dtype=np.int64), *rounds])[:n])
     return np.concatenate(chosen)
-
-
-def _take(rows: Any, numbers: np.ndarray) -> Any:
-    if hasattr(rows, "iloc"):
-        return rows.iloc[numbers]
-    return (rows if hasattr(rows, "dtype") else np.asarray(rows))[numbers]
 
 
 def _transformed(rows: Any, like: Any, augmenter: SyntheticAugmenter, transform: Any, seed: int) -> Any:

@@ -14,7 +14,7 @@ from synthaug.errors import SynthaugError, SynthaugWarning
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from synthaug.experiment.compare import Estimate, Progress
+    from synthaug.experiment.arm_study import Estimate, Progress
     from synthaug.experiment.comparison import Comparison
     from synthaug.training.loop import StepRecord
 

@@ -85,6 +85,12 @@ def unwrap(values: Any) -> tuple[Any, Container]:
     return values, Container("numpy", str(values.dtype))
 
 
+def take(rows: Any, numbers: np.ndarray) -> Any:
+    """Return the rows (or labels) of these numbers, in the container they are in; a list's come as an array."""
+    rows = known(rows)
+    return rows.iloc[numbers] if hasattr(rows, "iloc") else rows[numbers]
+
+
 def join(first: Any, second: Any) -> Any:
     """Return the rows (or labels) of two containers of one kind, one after the other; a frame's index starts anew."""
     if isinstance(first, torch.Tensor):

@@ -18,6 +18,7 @@ from synthaug.augment.augmenter import SyntheticAugmenter
 from synthaug.augment.fitting import answers_of, as_estimator_wants, score_all, score_blocks
 from synthaug.augment.mix import plan_for
 from synthaug.augment.quality import assess_quality
+from synthaug.data.container import take
 from synthaug.data.images import ImageCodec
 from synthaug.data.labels import fit_label_codec
 from synthaug.data.split import Split, stratified_folds
@@ -75,10 +76,10 @@ class Work:
 def run_split(work: Work, index: int, split: Split) -> SplitResult:
     """Return what the arms of one split gave; the training rows are all that learning and the gate see."""
     seed = derive(work.seed, "split", index)
-    X, y = _rows(work.X, split.train), _rows(work.y, split.train)
+    X, y = take(work.X, split.train), take(work.y, split.train)
     groups = None if work.groups is None else work.groups[split.train]
     y_test = np.asarray(work.y)[split.test]
-    X_test = _rows(work.X, split.test)
+    X_test = take(work.X, split.test)
     blocks = _blocks(work, split)
 
     @cache
@@ -197,9 +198,9 @@ def _quality(work: Work, split: Split, augmenter: SyntheticAugmenter) -> pd.Data
     synthetic = augmenter.sample(dict.fromkeys(learned, _ASSESSED_A_CLASS), random_state=derive(work.seed, "assess"))
     test = split.test[:: max(1, len(split.test) // _MOST_HOLDOUT)]
     report = assess_quality(
-        (_rows(work.X, split.train), _rows(work.y, split.train)),
+        (take(work.X, split.train), take(work.y, split.train)),
         synthetic,
-        (_rows(work.X, test), _rows(work.y, test)),
+        (take(work.X, test), take(work.y, test)),
         image_shape=work.augmenter.image_shape,
         image_format=work.augmenter.image_format,
     )
@@ -216,7 +217,7 @@ def _to_look_at(work: Work, split: Split, augmenter: SyntheticAugmenter) -> tupl
     real, synthetic = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
     labels = fit_label_codec(work.y).encode(work.y)[split.train]
     for number, (label, n) in enumerate(augmenter.class_counts_.items()):
-        rows = _rows(work.X, split.train[labels == number][:_SHOWN_A_CLASS])
+        rows = take(work.X, split.train[labels == number][:_SHOWN_A_CLASS])
         real[number, : len(rows)] = _as_bytes(codec, rows)
         if n >= FEWEST_ROWS:
             drawn, _ = augmenter.sample({label: _SHOWN_A_CLASS}, random_state=derive(work.seed, "look"))
@@ -228,7 +229,3 @@ def _as_bytes(codec: ImageCodec, images: Any) -> np.ndarray:
     rows = images.to_numpy() if isinstance(images, pd.DataFrame) else np.asarray(images)
     pixels = codec.encode(rows).permute(0, 2, 3, 1).numpy()
     return np.rint((pixels.clip(-1, 1) + 1) * 127.5).astype(np.uint8)
-
-
-def _rows(values: Any, numbers: np.ndarray) -> Any:
-    return values.iloc[numbers] if hasattr(values, "iloc") else values[numbers]

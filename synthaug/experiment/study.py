@@ -16,7 +16,8 @@ from synthaug.augment.augmenter import SyntheticAugmenter
 from synthaug.data.datasets import DATASETS
 from synthaug.data.readers import read_rows_file
 from synthaug.errors import ConfigError
-from synthaug.experiment.compare import ArmStudy, Estimate, Progress, prepare
+from synthaug.experiment.arm_study import ArmStudy, Estimate, Progress
+from synthaug.experiment.compare import prepare
 from synthaug.experiment.comparison import Comparison
 from synthaug.experiment.config import DrawsConfig, FoldsConfig, PipelineConfig, save_config
 from synthaug.experiment.designs import Draws, Folds
