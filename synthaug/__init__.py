@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from synthaug.experiment.compare import compare
     from synthaug.experiment.comparison import Comparison
     from synthaug.experiment.designs import Draws, Folds
+    from synthaug.experiment.training_page import training_page
     from synthaug.generators.cgan import CGAN
     from synthaug.generators.latent_gan import LatentGAN
+    from synthaug.generators.vae import VAE
 
 _HOMES = {
     "AugmentedClassifier": "synthaug.augment.classifier",
@@ -37,10 +39,12 @@ _HOMES = {
     "SyntheticAugmenter": "synthaug.augment.augmenter",
     "SyntheticDataset": "synthaug.augment.torch_data",
     "SyntheticSampler": "synthaug.augment.sampler",
+    "VAE": "synthaug.generators.vae",
     "__version__": "synthaug._version",
     "assess_quality": "synthaug.augment.quality",
     "augment_loader": "synthaug.augment.torch_data",
     "compare": "synthaug.experiment.compare",
+    "training_page": "synthaug.experiment.training_page",
 }
 
 __all__ = [
@@ -57,10 +61,12 @@ __all__ = [
     "SyntheticAugmenter",
     "SyntheticDataset",
     "SyntheticSampler",
+    "VAE",
     "__version__",
     "assess_quality",
     "augment_loader",
     "compare",
+    "training_page",
 ]
 
 

@@ -13,7 +13,8 @@
     ├── NoRowsAddedWarning    a transformer cannot add rows
     ├── SmallClassWarning     a class too small to learn from gets no synthetic row
     ├── ShortfallWarning      selection could not fill what was asked
-    └── BudgetWarning         a time limit or a full disk cut something short
+    ├── BudgetWarning         a time limit or a full disk cut something short
+    └── TrainingWarning       training collapsed or diverged, and what was learned before is kept
 
 A message reads *name must rule; got value (meaning). Remedy.*
 """
@@ -78,6 +79,10 @@ class ShortfallWarning(SynthaugWarning):
 
 class BudgetWarning(SynthaugWarning):
     """A limit of time or of disk cut something short."""
+
+
+class TrainingWarning(SynthaugWarning):
+    """Training collapsed or diverged; the best weights of before are kept."""
 
 
 def unknown_word(name: str, got: object, known: Iterable[str]) -> ConfigError:

@@ -112,6 +112,15 @@ def test_wrong_use_is_code_2(words: list[str], capsys: pytest.CaptureFixture[str
     assert "Error" in said.err
 
 
+def test_fit_writes_how_it_learned(rows: Path, capsys: pytest.CaptureFixture[str]):
+    """``--page`` leaves an HTML page where it was asked for, and says so."""
+    words = ("fit", str(rows), "--out", "model", "--steps", "3", "--page", "pages/training.html")
+    assert answer(capsys, *words)["page"] == "pages/training.html"
+    assert "How to read this" in Path("pages/training.html").read_text(encoding="utf-8")
+    assert main(list(words)) == 0
+    assert "how it learned: pages/training.html" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("what", CHOICES)
 def test_list_describes_every_choice(what: str, capsys: pytest.CaptureFixture[str]):
     """Every name is listed with what it means."""

@@ -1,33 +1,33 @@
 """``SyntheticAugmenter``: learn a generator from labelled rows, draw new ones, in the user's own terms."""
 
-import time
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, clone
-from sklearn.utils.validation import check_is_fitted, validate_data
-from torch import Tensor
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
 
-from synthaug._check import FEWEST_ROWS, check_choice, check_count, check_device, check_positive, check_same_length
+from synthaug._check import FEWEST_ROWS, check_device, check_positive
 from synthaug._seed import derive, seed_from
-from synthaug.augment.drawing import CHUNK, Drawn, draw_class
+from synthaug.augment import learning
+from synthaug.augment.diagnosis import Course, Finding, diagnose
+from synthaug.augment.drawing import Tally, report
+from synthaug.augment.looks import looks_of, snapshots_of
 from synthaug.augment.plan import Counts, drop_small_classes, plan_counts
-from synthaug.augment.progress import ShowProgress
-from synthaug.augment.reading import Reading, check_as_read, checked_groups, read_training_rows
-from synthaug.data.container import join, known, unwrap
+from synthaug.augment.reading import Reading, check_as_read, checked_to_predict, count_rows, read_training_rows
+from synthaug.augment.streaming import LearnedModel, asked_of, joined, stream, warn_of_shortfall
+from synthaug.augment.unlabelled import unlabelled_for
+from synthaug.data.container import join
 from synthaug.data.images import ImageCodec
 from synthaug.data.rows import RowsOptions
-from synthaug.errors import ConfigError, LabelError, NoRowsAddedWarning, ShortfallWarning
-from synthaug.generators import Learner, Limits, find_generator, known_generators
-from synthaug.models.features import RandomFeatures
-from synthaug.quality.distances import diversity_ratio
-from synthaug.quality.select import SELECTIONS, Everything, Selection
-from synthaug.training.loop import OnStep, StepRecord
+from synthaug.errors import NoRowsAddedWarning
+from synthaug.generators import Learner, Limits
+from synthaug.quality.selection import Everything, Selection, check_selection
+from synthaug.training.loop import StepRecord
 from synthaug.training.threads import choose_threads, fixed_threads
 
 
@@ -48,8 +48,9 @@ class SyntheticAugmenter(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         where they are balanced already), an integer for each class, or a ratio of the class's real rows, such as
         ``"x0.5"``.
     selection
-        ``auto`` and ``agreement``: take only drawn rows that classifiers, cross-fitted on the training rows, give to
-        the intended class. ``none``: take every row.
+        Which drawn rows are taken: ``auto`` and ``agreement`` (those that classifiers, cross-fitted on the training
+        rows, give to the intended class), any other key of ``quality.selection.SELECTIONS``, or several joined by
+        ``+``, such as ``agreement+density``. ``none``: every row. ``selection_report_`` counts what was dropped.
     image_shape
         ``(h, w)``, ``(h, w, c)`` or ``(c, h, w)`` of images that come as flat rows.
     image_format
@@ -89,7 +90,21 @@ class SyntheticAugmenter(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         A row a logged step: ``step``, ``images_seen``, ``seconds`` and each loss.
     quality_ : DataFrame
         A row a class and metric: ``class``, ``metric`` (``acceptance``: share of drawn rows the selector takes;
-        ``diversity``: mean pairwise feature distance over the real rows'), ``value``, ``measured_on``.
+        ``diversity``: mean pairwise feature distance over the real rows'; ``another_class``, of a selector that tells
+        classes apart: share that it takes for rows of another), ``value``, ``measured_on``.
+    quality_history_ : DataFrame
+        A row for each look at the learner while it trained and each class: ``step``, ``class``, ``distance`` (kernel
+        distance to real rows), ``diversity``, ``measured_on``.
+    snapshots_ : dict
+        Samples of the same noise at each look: ``steps`` (t,), ``labels`` (k,), ``images`` (t, k, ...), rows as an
+        array; not saved.
+    diagnosis_ : list of Finding or None
+        What went wrong, if anything; ``str`` of each says where, what shows it and what to do. None of a model that
+        was saved before there were findings.
+    selection_report_ : DataFrame
+        After ``sample`` or ``augment``, or the last batch of ``sample_batches``: a row a class, how many rows were
+        ``drawn``, ``kept``, dropped for each reason, and ``filled`` (dropped rows that the sample holds because too few
+        were kept). It is gone from the start of the next sample to its end.
     seconds_ : float
         Wall time of learning.
     was_cut_ : bool
@@ -146,7 +161,7 @@ class SyntheticAugmenter(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.verbose = verbose
 
     def fit(self, X: Any, y: Any = None, *, groups: Any = None, X_unlabeled: Any = None) -> Self:
-        """Learn from rows and labels, or from a torch Dataset of both.
+        """Learn from rows and labels, from a torch Dataset of both, or from rows alone.
 
         Parameters
         ----------
@@ -154,11 +169,14 @@ class SyntheticAugmenter(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             Images (n, h, w), (n, h, w, c), (n, c, h, w), flat images with ``image_shape``, a table (n, d), or a torch
             Dataset whose items hold an image and a label.
         y
-            Labels (n,): strings, integers, booleans. Left out for a Dataset.
+            Labels (n,): strings, integers, booleans. Left out for a Dataset. Rows without labels are learned as one
+            class, called None: ``sample(n)`` then returns rows and None.
         groups
-            Which rows belong together (a patient's), shape (n,). Selection keeps a group on one side of its folds.
+            Which rows belong together (a patient's), shape (n,). Selection keeps a group on one side of its folds, and
+            a learner that holds rows out, to know when to stop, holds out whole groups.
         X_unlabeled
-            Rows without labels, for learners that use them; none does yet.
+            Further rows, without labels (m, ...), of X's shape, kind of numbers and range, for learners that use them:
+            else they are refused.
 
         Returns
         -------
@@ -171,22 +189,20 @@ class SyntheticAugmenter(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         DivergedError
             If a loss is not finite.
         """
-        self._check_parameters(X_unlabeled)
+        self._check_parameters()
         options = RowsOptions(self.image_shape, self.image_format, self.categorical_features)
         reading = read_training_rows(self, X, y, options)
         self._remember(reading)
-        learner = self._new_learner()
+        learner = learning.new_learner(self.generator, for_images=self.image_shape_ is not None)
+        more = unlabelled_for(learner, X_unlabeled, codec=self.codec_, labels=self.labels_)
         counts = np.bincount(reading.numbers, minlength=len(self.classes_))
         self.class_counts_ = dict(zip(self.classes_.tolist(), counts.tolist(), strict=True))
         self.plan_ = drop_small_classes(self._plan(self.class_counts_), self.class_counts_)
         self.learned_ = np.flatnonzero(counts >= FEWEST_ROWS)
         self.seed_, self.n_samples_drawn_ = seed_from(self.random_state), 0
-        chosen = np.isin(reading.numbers, self.learned_)
-        places = torch.from_numpy(np.searchsorted(self.learned_, reading.numbers[chosen]))
-        groups = checked_groups(groups, len(reading.numbers))
-        groups = None if groups is None else groups[chosen]
         with fixed_threads(choose_threads(self._schema())):
-            self._learn(learner, self.codec_.encode(reading.rows[chosen]), places, groups=groups)
+            rows = learning.learnable(reading, self.learned_, seed=self.seed_, groups=groups, x_unlabeled=more)
+            self._learn(learner, rows)
         return self
 
     def transform(self, X: Any) -> Any:
@@ -195,12 +211,7 @@ class SyntheticAugmenter(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         At prediction time nothing may change, and a transformer cannot add rows: use ``augment`` or ``sample``.
         """
         check_is_fitted(self)
-        X = known(X)
-        if X.ndim <= 2:
-            checked = validate_data(self, X, reset=False, dtype="numeric")
-            return X if hasattr(X, "columns") or isinstance(X, torch.Tensor) else checked
-        self.codec_.encode(unwrap(X)[0])
-        return X
+        return checked_to_predict(self, X, self.codec_)
 
     def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
         """Return X unchanged after ``fit``, and warn: in a plain pipeline this adds no row."""
@@ -226,7 +237,8 @@ class SyntheticAugmenter(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Returns
         -------
         X, y
-            As they went into ``fit``: container, type, layout, range, columns, label type.
+            As they went into ``fit``: container, type, layout, range, columns, label type; y is None where no labels
+            went in.
 
         Raises
         ------
@@ -241,22 +253,54 @@ class SyntheticAugmenter(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             If selection took too few of ten times the rows asked for; the best of the others fill up.
         """
         check_is_fitted(self)
-        asked = self._asked(n_per_class)
-        seed = self._next_seed() if random_state is None else seed_from(random_state)
-        with fixed_threads(choose_threads(self._schema())):
-            drawn = {number: self._draw(number, n, seed) for number, n in asked.items() if n}
-        self._warn_of_shortfall(drawn)
-        x = torch.cat([part.x for part in drawn.values()]) if drawn else torch.empty(0, *self._schema().shape)
-        numbers = np.repeat(list(drawn), [asked[number] for number in drawn]).astype(np.int64)
-        return self.codec_.decode(x), self.labels_.decode(numbers)
+        model, tallies = self._model(), dict[int, Tally]()
+        asked, seed = asked_of(model, n_per_class), self._seed_of_sample(random_state)
+        self._forget_report()
+        batches = list(stream(model, asked, seed, tallies=tallies))
+        self._tell_of_selection(tallies)
+        rows, numbers = joined(model, batches)
+        return rows, self.labels_.decode(numbers)
 
-    def augment(self, X: Any, y: Any, *, random_state: int | None = None) -> tuple[Any, Any]:
+    def sample_batches(
+        self, n_per_class: int | Mapping[Any, int], *, batch_size: int = 1024, random_state: int | None = None
+    ) -> Iterator[tuple[Any, Any]]:
+        """Draw the rows of ``sample`` a batch at a time, in memory that does not grow with their number.
+
+        Parameters
+        ----------
+        n_per_class, random_state
+            As in ``sample``.
+        batch_size
+            How many rows a batch holds; only the last may hold fewer.
+
+        Yields
+        ------
+        X, y
+            As from ``sample``; all batches together are what it returns.
+
+        Raises
+        ------
+        LabelError, ConfigError
+            As ``sample`` does, when this is called.
+
+        Warns
+        -----
+        ShortfallWarning
+            As ``sample`` does, after the last batch.
+        """
+        check_is_fitted(self)
+        check_positive("batch_size", batch_size, integer=True)
+        asked, seed = asked_of(self._model(), n_per_class), self._seed_of_sample(random_state)
+        self._forget_report()
+        return self._batches(asked, seed, batch_size)
+
+    def augment(self, X: Any, y: Any = None, *, random_state: int | None = None) -> tuple[Any, Any]:
         """Return the rows given, untouched, and after them as many synthetic ones as the strategy asks for.
 
         Parameters
         ----------
         X, y
-            Rows and labels of the same kind as ``fit`` saw.
+            Rows and labels of the same kind as ``fit`` saw; no labels where it saw none.
         random_state
             As in ``sample``.
 
@@ -266,14 +310,12 @@ class SyntheticAugmenter(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             If the rows are of another shape, container or kind of number than those of ``fit``, or a label is unknown.
         """
         check_is_fitted(self)
-        numbers = np.bincount(self.labels_.encode(y), minlength=len(self.classes_))
-        check_same_length(X, y)
+        counts = count_rows(X, y, self.labels_)
         check_as_read(X, y, codec=self.codec_, labels=self.labels_)
-        counts = {label: int(n) for label, n in zip(self.classes_.tolist(), numbers, strict=True) if n}
         learned = set(self.classes_[self.learned_].tolist())
         plan = {label: n for label, n in self._plan(counts).items() if label in learned}
         X_new, y_new = self.sample(plan, random_state=random_state)
-        return join(X, X_new), join(y, y_new)
+        return join(X, X_new), None if y is None else join(y, y_new)
 
     def plan(self) -> Counts:
         """Return how many synthetic rows of each class the strategy asks for, given the training rows."""
@@ -306,31 +348,18 @@ class SyntheticAugmenter(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
         return load_augmenter(folder)
 
-    def _check_parameters(self, X_unlabeled: Any) -> None:
-        check_choice("selection", self.selection, ["auto", *SELECTIONS])
-        for name in ("max_seconds", "max_steps"):
-            if getattr(self, name) is not None:
-                check_positive(name, getattr(self, name), integer=name == "max_steps")
-        if self.resume and self.checkpoint_dir is None:
-            raise ConfigError("resume must come with checkpoint_dir; got resume=True and checkpoint_dir=None.")
-        if X_unlabeled is not None:
-            raise ConfigError("X_unlabeled must be None: no learner uses rows without labels yet.")
-        if isinstance(self.generator, str):
-            check_choice("generator", self.generator, ["auto", *known_generators()])
-        elif isinstance(self.generator, type) or not hasattr(self.generator, "draw"):
-            raise ConfigError(f"generator must be 'auto', a name, or a learner such as CGAN(); got {self.generator!r}.")
-
-    def _new_learner(self) -> Learner:
-        if not isinstance(self.generator, str):
-            return clone(self.generator)
-        auto = "cgan" if self.image_shape_ is None else "latent_gan"
-        return find_generator(auto if self.generator == "auto" else self.generator)()
+    def _check_parameters(self) -> None:
+        check_selection(self.selection)
+        learning.check_caps(self.max_seconds, self.max_steps)
+        learning.check_resume(self.resume, self.checkpoint_dir)
+        learning.check_generator(self.generator)
 
     def _remember(self, reading: Reading) -> None:
         self.codec_, self.labels_, self.classes_ = reading.codec, reading.labels, reading.labels.classes
         self.image_shape_ = reading.codec.shape if isinstance(reading.codec, ImageCodec) else None
         self.n_features_in_ = int(np.prod(reading.codec.row_shape))
         self.__dict__.pop("item_format_", None)
+        self._forget_report()
         if reading.item_format is not None:
             self.item_format_ = reading.item_format
 
@@ -340,92 +369,55 @@ class SyntheticAugmenter(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def _schema(self) -> Any:
         return self.codec_.schema(len(self.learned_))
 
-    def _learn(self, learner: Learner, x: Tensor, places: Tensor, *, groups: np.ndarray | None) -> None:
+    def _learn(self, learner: Learner, rows: learning.TrainingSet) -> None:
         self.generator_, self.was_cut_, self.seconds_ = learner, False, 0.0
         self.selector_: Selection = Everything()
         self.history_, self.quality_ = pd.DataFrame(), pd.DataFrame()
+        self._look_back(None)
         if len(self.learned_) == 0:
             return
-        schema, records, began = self._schema(), list[StepRecord](), time.perf_counter()
-        with ShowProgress(bool(self.verbose)) as show:
-            listeners = [records.append, show, *(self.callbacks or ())]
-            self.generator_ = learner.fit(
-                x,
-                places,
-                schema=schema,
-                seed=derive(self.seed_, "fit"),
-                on_step=_tell(listeners),
-                limits=self._limits(),
-            )
-        self.was_cut_, self.seconds_ = bool(self.generator_.was_cut_), time.perf_counter() - began
-        self.history_ = pd.DataFrame([_as_row(record) for record in records])
-        name = "agreement" if self.selection == "auto" else self.selection
-        self.selector_ = SELECTIONS[name](x, places, schema=schema, seed=derive(self.seed_, "select"), groups=groups)
-        self.quality_ = self._measure(x, places)
+        run = learning.train(learner, rows, limits=self._limits(), callbacks=self.callbacks, verbose=bool(self.verbose))
+        self.generator_, self.history_ = run.learner, run.history
+        self.was_cut_, self.seconds_ = bool(run.learner.was_cut_), run.seconds
+        self.selector_ = learning.select(self.selection, rows, self.generator_)
+        self.quality_ = learning.measure_quality(self.generator_, self.selector_, rows)
+        self._look_back(self.generator_)
+
+    def _look_back(self, learner: Learner | None) -> None:
+        labels, ending = self.classes_[self.learned_], getattr(learner, "ending_", None)
+        self.snapshots_, self.quality_history_ = snapshots_of(learner, self.codec_, labels), looks_of(learner, labels)
+        course = Course(self.class_counts_, self.history_, self.quality_history_, self.quality_, ending, learner)
+        self.diagnosis_: list[Finding] | None = diagnose(course)
 
     def _limits(self) -> Limits:
         folder = None if self.checkpoint_dir is None else Path(self.checkpoint_dir)
         return Limits(check_device(self.device), self.max_steps, self.max_seconds, folder, self.resume)
 
-    def _measure(self, x: Tensor, places: Tensor) -> pd.DataFrame:
-        network = RandomFeatures(self._schema())
-        rows = []
-        for place, number in enumerate(self.learned_):
-            labels = torch.full((CHUNK,), place)
-            drawn = self.generator_.draw(labels, derive(self.seed_, "quality", place))
-            accepted = self.selector_.accept(drawn, labels).float().mean()
-            diversity = diversity_ratio(network(x[places == place]).numpy(), network(drawn).numpy())
-            label = self.classes_[number]
-            rows += [(label, "acceptance", float(accepted)), (label, "diversity", diversity)]
-        frame = pd.DataFrame(rows, columns=["class", "metric", "value"])
-        return frame.assign(measured_on=f"{CHUNK} drawn rows a class against the training rows")
+    def _model(self) -> LearnedModel:
+        return LearnedModel(self.generator_, self.selector_, self.codec_, self.labels_, self.learned_)
 
-    def _asked(self, n_per_class: int | Mapping[Any, int]) -> dict[int, int]:
-        if not isinstance(n_per_class, Mapping):
-            n = check_count("n_per_class", n_per_class)
-            return {int(number): n for number in self.learned_}
-        asked = {
-            self.labels_.number(label): check_count(f"n_per_class[{label!r}]", n) for label, n in n_per_class.items()
-        }
-        for number, n in asked.items():
-            if n and number not in self.learned_:
-                label = self.classes_.tolist()[number]
-                raise LabelError(
-                    f"class must have been learned to be drawn; got {label!r}, which had 1 training row. "
-                    f"At least {FEWEST_ROWS} are needed."
-                )
-        return asked
+    def _batches(self, asked: dict[int, int], seed: int, batch_size: int) -> Iterator[tuple[Any, Any]]:
+        tallies: dict[int, Tally] = {}
+        for rows, numbers in stream(self._model(), asked, seed, tallies=tallies, batch_size=batch_size):
+            yield rows, self.labels_.decode(numbers)
+        self._tell_of_selection(tallies)
 
-    def _draw(self, number: int, n: int, seed: int) -> Drawn:
-        return draw_class(self.generator_, self.selector_, int(np.searchsorted(self.learned_, number)), n, seed)
-
-    def _next_seed(self) -> int:
+    def _seed_of_sample(self, random_state: int | None) -> int:
+        if random_state is not None:
+            return seed_from(random_state)
         self.n_samples_drawn_ += 1
         return derive(self.seed_, "sample", self.n_samples_drawn_)
 
-    def _warn_of_shortfall(self, drawn: dict[int, Drawn]) -> None:
+    def _forget_report(self) -> None:
+        self.__dict__.pop("selection_report_", None)
+
+    def _tell_of_selection(self, tallies: dict[int, Tally]) -> None:
         labels = self.classes_.tolist()
-        short = [(part, labels[number]) for number, part in drawn.items() if part.n_accepted < len(part.x)]
-        if not short:
-            return
-        words = ", ".join(f"{part.n_accepted} of {len(part.x)} for {label!r}" for part, label in short)
-        warnings.warn(
-            f"selection must find the rows asked for among ten times as many; it took {words}. The best of the others "
-            "fill up: learn longer (n_steps), add training rows, or pass selection='none'.",
-            ShortfallWarning,
-            stacklevel=3,
-        )
+        labelled = {labels[number]: tally for number, tally in tallies.items()}
+        self.selection_report_ = report(labelled)
+        warn_of_shortfall(labelled, stacklevel=3)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.target_tags.required = True
         tags.target_tags.one_d_labels = True
         return tags
-
-
-def _tell(listeners: list[Any]) -> OnStep:
-    return lambda record: any([bool(listener(record)) for listener in listeners])  # noqa: C419  all are told
-
-
-def _as_row(record: StepRecord) -> dict[str, float]:
-    return {"step": record.step, "images_seen": record.images_seen, "seconds": record.seconds, **record.terms}

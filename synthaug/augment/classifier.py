@@ -27,6 +27,7 @@ from synthaug.augment.gate import Decision, PooledSource, auto_candidates, decid
 from synthaug.augment.mix import Mix, Mixed, mix_rows, plan_for, reads_images
 from synthaug.augment.plan import drop_small_classes
 from synthaug.augment.reading import checked_groups
+from synthaug.augment.unlabelled import check_unlabelled
 from synthaug.data.container import known, unwrap
 from synthaug.errors import ConfigError, ShapeError
 
@@ -122,7 +123,7 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
         self.n_jobs = n_jobs
         self.random_state = random_state
 
-    def fit(self, X: Any, y: Any, *, groups: Any = None, sample_weight: Any = None) -> Self:
+    def fit(self, X: Any, y: Any, *, groups: Any = None, sample_weight: Any = None, X_unlabeled: Any = None) -> Self:
         """Learn from these rows, ask the gate, and fit the classifier.
 
         Parameters
@@ -134,10 +135,32 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
         sample_weight
             Weights of the real rows (n,), for classifiers that take them. A synthetic row weighs ``synthetic_weight``
             times their mean.
+        X_unlabeled
+            Rows without labels (m, ...), for an augmenter whose learner uses them. None may be a row of X, for the gate
+            tests on those, and so does whoever cross-validates this classifier. In a ``Pipeline`` with steps before
+            this one, let those transform them too: ``enable_metadata_routing``, ``set_fit_request(X_unlabeled=True)``
+            and ``Pipeline(..., transform_input=["X_unlabeled"])``. See Notes.
 
         Returns
         -------
         The classifier itself.
+
+        Raises
+        ------
+        ConfigError
+            If rows of X are among the rows without labels, or the learner does not use those.
+        ShapeError
+            If rows without labels are not like those of X.
+
+        Notes
+        -----
+        Of X_unlabeled: (a) scikit-learn's cross-validation gives each fold a part of whatever is as long as X, so if
+        there happen to be as many rows without labels as with, each fold sees only some of them. (b) Where rows have
+        groups, other rows of a group that is tested must not be among them (a patient's other images, say): rows
+        without labels have no group, so nothing here can check it. (c) Only rows equal in every number to one
+        that this ``fit`` sees are found. Cross-validation shows each row to some fold, whose fit is then refused; rows
+        held back once are never seen. Behind a step that transforms X nothing can be found, unless X_unlabeled is
+        routed through that step too.
 
         Warns
         -----
@@ -146,11 +169,12 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
         """
         X, y = self._check(X, y)
         seed, estimator, augmenter = seed_from(self.random_state), self._classifier(), self._augmenter()
-        groups = checked_groups(groups, len(y))
+        check_unlabelled(X, X_unlabeled, augmenter)
+        learn_from = {"groups": checked_groups(groups, len(y)), "X_unlabeled": X_unlabeled}
         if self.gate:
-            mixed = self._gated(X, y, groups, estimator, augmenter, seed)
+            mixed = self._gated(X, y, learn_from, estimator, augmenter, seed)
         else:
-            mixed = self._ungated(X, y, groups, augmenter, seed)
+            mixed = self._ungated(X, y, learn_from, augmenter, seed)
         weight = _weights(mixed, sample_weight)
         self.estimator_ = fit_classifier(estimator, as_estimator_wants(estimator, mixed.X), mixed.y, weight)
         self.n_added_ = mixed.n_added
@@ -227,7 +251,7 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
         return as_estimator_wants(self.estimator_, X)
 
     def _gated(
-        self, X: Any, y: Any, groups: np.ndarray | None, estimator: Any, augmenter: SyntheticAugmenter, seed: int
+        self, X: Any, y: Any, learn_from: dict[str, Any], estimator: Any, augmenter: SyntheticAugmenter, seed: int
     ) -> Mixed:
         self._warn_of_small_classes(augmenter, y)
         decision = decide(
@@ -239,9 +263,9 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
             scoring=self.scoring,
             transform=self.image_transform,
             n_splits=self.n_splits,
-            groups=groups,
             n_jobs=self.n_jobs,
             seed=seed,
+            **learn_from,
         )
         self.gate_: Decision | None = decision
         self.decision_ = decision.table
@@ -258,9 +282,9 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
             seed=derive(seed, "mix"),
         )
 
-    def _ungated(self, X: Any, y: Any, groups: np.ndarray | None, augmenter: SyntheticAugmenter, seed: int) -> Mixed:
+    def _ungated(self, X: Any, y: Any, learn_from: dict[str, Any], augmenter: SyntheticAugmenter, seed: int) -> Mixed:
         self.gate_, self.decision_ = None, pd.DataFrame()
-        fitted = clone(augmenter).set_params(random_state=derive(seed, "learn")).fit(X, y, groups=groups)
+        fitted = clone(augmenter).set_params(random_state=derive(seed, "learn")).fit(X, y, **learn_from)
         self.augmenter_ = fitted
         weight = 1.0 if self.synthetic_weight == "auto" else float(self.synthetic_weight)
         mix, plan = Mix(synthetic_weight=weight), fitted.plan()

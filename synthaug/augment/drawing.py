@@ -1,24 +1,64 @@
 """Drawing exact counts: chunks of a fixed size, each with a seed of its own, then selection.
 
 A chunk is always 64 rows of one class, whatever was asked for, so a row depends on the seed, its class and its number
-alone: a longer sample begins with the shorter one.
+alone, and a longer sample begins with the shorter one, unless selection falls short: then the rows it refused follow
+those it took, and which of them depends on how many were asked for. Rows leave as they are drawn, so drawing many takes
+no more memory than drawing few.
 """
 
 import math
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
 from synthaug._seed import derive
 from synthaug.generators.protocol import Learner
-from synthaug.quality.select import Selection
+from synthaug.quality.selection import Review, Selection
+from synthaug.training.threads import fixed_threads
 
 CHUNK = 64
 MOST_TIMES = 10
+_TAKEN = -math.inf
 
 
 @dataclass
+class Tally:
+    """What became of the rows that were drawn for one class.
+
+    Attributes
+    ----------
+    n_asked
+        How many rows were asked for.
+    n_drawn, n_accepted
+        How many were drawn, and how many of those the selector took.
+    dropped
+        How many it dropped, for each reason.
+    """
+
+    n_asked: int
+    n_drawn: int = 0
+    n_accepted: int = 0
+    dropped: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def n_filled(self) -> int:
+        """How many rows the selector refused and the sample holds all the same, for there were no others."""
+        return max(0, self.n_asked - self.n_accepted)
+
+    def add(self, review: Review) -> None:
+        """Count the rows of a review."""
+        self.n_drawn += len(review.scores)
+        self.n_accepted += int(review.kept.sum())
+        for reason, dropped in review.dropped.items():
+            self.dropped[reason] = self.dropped.get(reason, 0) + int(dropped.sum())
+
+
+@dataclass(frozen=True, eq=False)
 class Drawn:
     """Rows drawn for one class.
 
@@ -26,43 +66,19 @@ class Drawn:
     ----------
     x
         Exactly as many samples as were asked for, (n, ...).
-    n_drawn, n_accepted
-        How many were drawn, and how many of those the selector took.
+    tally
+        How many were drawn, taken and dropped for which reason.
     """
 
     x: Tensor
-    n_drawn: int
-    n_accepted: int
+    tally: Tally
 
 
-@dataclass
-class _Pool:
-    """Accepted rows in the order of their drawing, and the best of the others."""
+@dataclass(frozen=True, eq=False)
+class Order:
+    """What is to be drawn.
 
-    n: int
-    accepted: list[Tensor] = field(default_factory=list)
-    spare: list[Tensor] = field(default_factory=list)
-    spare_scores: list[Tensor] = field(default_factory=list)
-
-    def add(self, x: Tensor, keep: Tensor, scores: Tensor) -> None:
-        self.accepted.append(x[keep])
-        best = torch.argsort(scores[~keep], descending=True, stable=True)[: self.n]
-        self.spare.append(x[~keep][best])
-        self.spare_scores.append(scores[~keep][best])
-
-    def n_accepted(self) -> int:
-        return sum(len(rows) for rows in self.accepted)
-
-    def rows(self) -> Tensor:
-        scores = torch.cat(self.spare_scores)
-        spare = torch.cat(self.spare)[torch.argsort(scores, descending=True, stable=True)]
-        return torch.cat([*self.accepted, spare])[: self.n]
-
-
-def draw_class(learner: Learner, selector: Selection, number: int, n: int, seed: int) -> Drawn:
-    """Return n samples of one class.
-
-    Parameters
+    Attributes
     ----------
     learner
         What draws.
@@ -75,11 +91,125 @@ def draw_class(learner: Learner, selector: Selection, number: int, n: int, seed:
     seed
         The seed of this sample.
     """
-    pool, labels, n_drawn = _Pool(n), torch.full((CHUNK,), number), 0
-    for place in range(math.ceil(MOST_TIMES * n / CHUNK)):
-        x = learner.draw(labels, derive(seed, "chunk", number, place))
-        pool.add(x, *selector.review(x, labels))
-        n_drawn += CHUNK
-        if pool.n_accepted() >= n:
-            break
-    return Drawn(pool.rows(), n_drawn, pool.n_accepted())
+
+    learner: Learner
+    selector: Selection
+    number: int
+    n: int
+    seed: int
+
+    def labels(self) -> Tensor:
+        """Return the classes of a chunk's rows, shape (64,)."""
+        return torch.full((CHUNK,), self.number)
+
+    def chunk(self, place: int) -> Tensor:
+        """Return the rows of a chunk, (64, ...)."""
+        return self.learner.draw(self.labels(), derive(self.seed, "chunk", self.number, place))
+
+
+def draw_class(order: Order) -> Drawn:
+    """Return samples of one class, all at once."""
+    tally = Tally(order.n)
+    return Drawn(torch.cat(list(draw_pieces(order, tally))), tally)
+
+
+def draw_pieces(order: Order, tally: Tally) -> Iterator[Tensor]:
+    """Yield samples of one class a few at a time, (m, ...), and count them.
+
+    The selector's choice comes in the order of drawing. Where it takes too few, the best of the others follow, in the
+    same order; their chunks are drawn again, for none was kept.
+
+    Parameters
+    ----------
+    order
+        What is to be drawn.
+    tally
+        Where the rows are counted.
+    """
+    left, scores = order.n, list[Tensor]()
+    for place in range(math.ceil(MOST_TIMES * order.n / CHUNK)):
+        x = order.chunk(place)
+        review = order.selector.review(x, order.labels())
+        tally.add(review)
+        taken = x if not review.dropped else x[review.kept]
+        if review.dropped:
+            scores.append(review.scores.masked_fill(review.kept, _TAKEN))
+        if len(taken):
+            yield taken[:left]
+        left -= min(left, len(taken))
+        if not left:
+            return
+    yield from _best(order, torch.stack(scores), left)
+
+
+def _best(order: Order, scores: Tensor, n: int) -> Iterator[Tensor]:
+    """Yield the n rows of the highest scores (n_chunks, 64), in the order of drawing."""
+    best = torch.zeros(scores.numel(), dtype=torch.bool)
+    best[torch.argsort(scores.flatten(), descending=True, stable=True)[:n]] = True
+    for place, chosen in enumerate(best.view_as(scores)):
+        if bool(chosen.any()):
+            yield order.chunk(place)[chosen]
+
+
+def in_threads(pieces: Iterator[Tensor], n_threads: int) -> Iterator[Tensor]:
+    """Yield the pieces, each made with ``n_threads`` torch threads; whoever takes them keeps its own number."""
+    while True:
+        with fixed_threads(n_threads):
+            piece = next(pieces, None)
+        if piece is None:
+            return
+        yield piece
+
+
+def regroup(pieces: Iterable[tuple[int, Tensor]], batch_size: int) -> Iterator[tuple[Tensor, np.ndarray]]:
+    """Yield the rows of pieces of one class each in batches of one size.
+
+    Parameters
+    ----------
+    pieces
+        A class and its rows (m, ...), any number of times.
+    batch_size
+        How many rows a batch holds; only the last may hold fewer.
+
+    Yields
+    ------
+    Rows (b, ...) and their classes (b,), int64.
+    """
+    held: list[tuple[int, Tensor]] = []
+    n_held = 0
+    for number, rows in pieces:
+        while n_held + len(rows) >= batch_size:
+            head, rows = rows[: batch_size - n_held], rows[batch_size - n_held :]
+            yield _joined([*held, (number, head)])
+            held, n_held = [], 0
+        if len(rows):
+            held.append((number, rows))
+            n_held += len(rows)
+    if held:
+        yield _joined(held)
+
+
+def _joined(pieces: list[tuple[int, Tensor]]) -> tuple[Tensor, np.ndarray]:
+    numbers = np.repeat([number for number, _ in pieces], [len(rows) for _, rows in pieces])
+    return torch.cat([rows for _, rows in pieces]), numbers.astype(np.int64)
+
+
+def report(tallies: Mapping[Any, Tally]) -> pd.DataFrame:
+    """Return how many rows were drawn, kept and dropped for which reason.
+
+    Parameters
+    ----------
+    tallies
+        A tally for each label.
+
+    Returns
+    -------
+    A row a class: ``class``, ``drawn``, ``kept``, a column for each reason, and ``filled``: how many of the dropped
+    rows the sample holds all the same, because too few were kept. ``drawn`` is ``kept`` plus all reasons.
+    """
+    reasons = list(dict.fromkeys(reason for tally in tallies.values() for reason in tally.dropped))
+    rows = [
+        [label, tally.n_drawn, tally.n_accepted, *(tally.dropped.get(reason, 0) for reason in reasons), tally.n_filled]
+        for label, tally in tallies.items()
+    ]
+    return pd.DataFrame(rows, columns=["class", "drawn", "kept", *reasons, "filled"])

@@ -123,6 +123,7 @@ def decide(
     transform: Any = "shift",
     n_splits: int = 3,
     groups: np.ndarray | None = None,
+    X_unlabeled: Any = None,
     n_jobs: int | None = None,
     seed: int = 0,
 ) -> Decision:
@@ -146,6 +147,8 @@ def decide(
         Inner folds, at least 2.
     groups
         Which rows belong together (n,).
+    X_unlabeled
+        Rows without labels that every inner learner sees beside its own; none of X is among them.
     n_jobs
         Inner folds at a time.
     seed
@@ -155,7 +158,8 @@ def decide(
     labels = fit_label_codec(y).encode(y)
     if np.bincount(labels).max() < n_splits or (groups is not None and len(np.unique(groups)) < n_splits):
         return _refuse(f"the training rows are too few for {n_splits} inner folds")
-    task = _Task(X, y, estimator, augmenter, {NOTHING: Mix(amount=0.0), **candidates}, transform, groups, seed)
+    tried = {NOTHING: Mix(amount=0.0), **candidates}
+    task = _Task(X, y, estimator, augmenter, tried, transform, groups, X_unlabeled, seed)
     folds = stratified_folds(labels, n_splits=n_splits, seed=derive(seed, "gate"), groups=groups)
     if any(len(np.unique(labels[train])) < 2 for train, _ in folds):
         return _refuse(f"{n_splits} inner folds would leave one of them with a single class to learn from")
@@ -173,6 +177,7 @@ class _Task:
     candidates: dict[str, Mix]
     transform: Any
     groups: np.ndarray | None
+    X_unlabeled: Any
     seed: int
 
 
@@ -190,7 +195,8 @@ def _try_fold(task: _Task, number: int, train: np.ndarray, test: np.ndarray) -> 
     with warnings.catch_warnings():
         for category in (SmallClassWarning, ShortfallWarning):  # of inner parts; the user hears of the outer one
             warnings.simplefilter("ignore", category)
-        source = clone(task.augmenter).set_params(random_state=seed).fit(X, y, groups=groups)
+        source = clone(task.augmenter).set_params(random_state=seed)
+        source.fit(X, y, groups=groups, X_unlabeled=task.X_unlabeled)
         plan = final_plan(source, y, (source,))
         X_test = as_estimator_wants(task.estimator, take(task.X, test))
 

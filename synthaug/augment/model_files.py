@@ -20,20 +20,22 @@ from safetensors.torch import load, save
 
 from synthaug._files import make_folder, write_together
 from synthaug._version import __version__
+from synthaug.augment.diagnosis import Finding
+from synthaug.augment.looks import snapshots_of
 from synthaug.data.container import Container
 from synthaug.data.images import ImageCodec
-from synthaug.data.labels import LabelCodec
+from synthaug.data.labels import LabelCodec, NoLabels
 from synthaug.data.schema import Column
 from synthaug.data.tables import TableCodec
 from synthaug.data.torch_rows import ItemFormat
 from synthaug.errors import FileError, SynthaugError
 from synthaug.generators import GENERATORS, find_generator, known_generators
-from synthaug.quality.select import restore_selector
+from synthaug.quality.selection import restore_selector
 
 if TYPE_CHECKING:
     from synthaug.augment.augmenter import SyntheticAugmenter
 
-FORMAT = 1
+FORMAT = 2
 _WEIGHTS, _FACTS = "model.safetensors", "model.json"
 _KEPT = ("n_synthetic", "selection", "image_shape", "image_format", "max_seconds", "max_steps")
 
@@ -66,7 +68,7 @@ def load_augmenter(folder: str | Path) -> "SyntheticAugmenter":
     Raises
     ------
     FileError
-        If it holds none, a damaged or foreign one, or one of a newer version.
+        If it holds none, a damaged or foreign one, or one of a newer or an older format.
     """
     path = Path(folder)
     weights, facts = _read(path)
@@ -98,8 +100,10 @@ def _read(path: Path) -> tuple[bytes, dict[str, Any]]:
         version, checksum = facts["format"], facts.pop("sha256")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise FileError(f"'{path / _FACTS}' must be one that save() wrote; it is damaged or foreign.") from error
+    made = facts.get("synthaug", "unknown")
+    if isinstance(version, int) and version < FORMAT:
+        raise FileError(f"'{path}' was saved by an older version of synthaug ({made}); fit again, and save.")
     if not isinstance(version, int) or version > FORMAT:
-        made = facts.get("synthaug", "unknown")
         raise FileError(f"'{path}' was saved by a newer synthaug ({made}); this is {__version__}. Update synthaug.")
     if checksum != _checksum(weights, facts):
         raise FileError(f"model in '{path}' is damaged: its checksum is not the one that was saved. Save it again.")
@@ -130,7 +134,7 @@ def _pack(augmenter: "SyntheticAugmenter") -> tuple[dict[str, torch.Tensor], dic
         "learner": learner,
         "selector": selector,
         "codec": {"kind": "image" if augmenter.image_shape_ else "table", **asdict(augmenter.codec_)},
-        "labels": {"container": asdict(augmenter.labels_.container), "dtype": str(augmenter.classes_.dtype)},
+        "labels": _label_facts(augmenter),
         "classes": augmenter.classes_.tolist(),
         "counts": list(augmenter.class_counts_.values()),
         "plan": list(augmenter.plan_.values()),
@@ -141,6 +145,8 @@ def _pack(augmenter: "SyntheticAugmenter") -> tuple[dict[str, torch.Tensor], dic
         "names": _names(augmenter),
         "history": augmenter.history_.to_dict("list"),
         "quality": augmenter.quality_.to_dict("list"),
+        "quality_history": augmenter.quality_history_.to_dict("list"),
+        "diagnosis": None if augmenter.diagnosis_ is None else [vars(finding) for finding in augmenter.diagnosis_],
         "item_format": None if item is None else asdict(item),
         "was_cut": augmenter.was_cut_,
         "seconds": augmenter.seconds_,
@@ -167,6 +173,10 @@ def _unpack(tensors: dict[str, torch.Tensor], facts: dict[str, Any]) -> "Synthet
         augmenter.feature_names_in_ = np.array(facts["names"], dtype=object)
     augmenter.image_shape_ = getattr(augmenter.codec_, "shape", None)
     augmenter.history_, augmenter.quality_ = pd.DataFrame(facts["history"]), pd.DataFrame(facts["quality"])
+    augmenter.quality_history_ = pd.DataFrame(facts.get("quality_history", {}))
+    found = facts.get("diagnosis")
+    augmenter.diagnosis_ = None if found is None else [Finding(**finding) for finding in found]
+    augmenter.snapshots_ = snapshots_of(None, augmenter.codec_, augmenter.classes_[augmenter.learned_])
     augmenter.was_cut_, augmenter.seconds_, augmenter.generator_ = (
         bool(facts["was_cut"]),
         float(facts["seconds"]),
@@ -214,7 +224,15 @@ def _codec(facts: dict[str, Any]) -> ImageCodec | TableCodec:
     return TableCodec(container, columns, **{name: _tuple(value) for name, value in facts.items()})
 
 
-def _labels(facts: dict[str, Any]) -> LabelCodec:
+def _label_facts(augmenter: "SyntheticAugmenter") -> dict[str, Any] | None:
+    if isinstance(augmenter.labels_, NoLabels):
+        return None
+    return {"container": asdict(augmenter.labels_.container), "dtype": str(augmenter.classes_.dtype)}
+
+
+def _labels(facts: dict[str, Any]) -> LabelCodec | NoLabels:
+    if facts["labels"] is None:
+        return NoLabels()
     dtype = np.dtype(facts["labels"]["dtype"])
     return LabelCodec(_container(facts["labels"]["container"]), np.array(facts["classes"], dtype=dtype))
 

@@ -35,7 +35,8 @@ def plan_counts(counts: Mapping[Any, int], sampling_strategy: Any, n_synthetic: 
 
     Returns
     -------
-    Class to number of rows, every class named.
+    Class to number of rows, every class named. Rows without labels, the one class None, have nothing to be balanced
+    with.
 
     Raises
     ------
@@ -82,6 +83,9 @@ def _fill_up(counts: Mapping[Any, int], sampling_strategy: Any) -> Counts:
     place = {label: number for number, label in enumerate(counts)}
     if isinstance(sampling_strategy, str):
         check_choice("sampling_strategy", sampling_strategy, _STRATEGIES)
+    if list(counts) == [None]:
+        _check_without_labels(sampling_strategy)
+        return nothing
     try:
         asked = check_sampling_strategy(_numbered(place, sampling_strategy, counts), y, "over-sampling")
     except ConfigError:
@@ -91,6 +95,14 @@ def _fill_up(counts: Mapping[Any, int], sampling_strategy: Any) -> Counts:
             f"sampling_strategy must be one of imbalanced-learn's; got {sampling_strategy!r}. {error}"
         ) from error
     return nothing | {label: int(asked.get(number, 0)) for label, number in place.items()}
+
+
+def _check_without_labels(sampling_strategy: Any) -> None:
+    if not isinstance(sampling_strategy, str):
+        raise ConfigError(
+            f"sampling_strategy must be a word where rows have no labels; got {sampling_strategy!r} (there are no "
+            "classes to balance). Say how many rows you want by n_synthetic."
+        )
 
 
 def _numbered(place: Mapping[Any, int], sampling_strategy: Any, counts: Mapping[Any, int]) -> Any:

@@ -10,10 +10,11 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
 from synthaug._check import check_equal_shapes, check_labels, check_same_length, check_two_classes
+from synthaug.augment.plan import Counts
 from synthaug.data.container import known, unwrap
 from synthaug.data.images import ImageCodec
 from synthaug.data.item_format import ItemFormat
-from synthaug.data.labels import LabelCodec, fit_label_codec
+from synthaug.data.labels import LabelCodec, NoLabels, fit_label_codec
 from synthaug.data.rows import RowsOptions, fit_row_codec
 from synthaug.data.tables import TableCodec
 from synthaug.data.torch_rows import read_rows
@@ -29,7 +30,7 @@ class Reading:
     rows
         The rows as the user has them, in an array (n, ...).
     numbers
-        The class number of each row (n,), int64.
+        The class number of each row (n,), int64; 0 where there are no labels.
     codec, labels
         The way between the user's rows and labels and the model's.
     item_format
@@ -39,7 +40,7 @@ class Reading:
     rows: np.ndarray
     numbers: np.ndarray
     codec: ImageCodec | TableCodec
-    labels: LabelCodec
+    labels: LabelCodec | NoLabels
     item_format: ItemFormat | None = None
 
 
@@ -51,7 +52,7 @@ def read_training_rows(estimator: BaseEstimator, X: Any, y: Any, options: RowsOp
     estimator
         Whose ``n_features_in_`` and ``feature_names_in_`` are set.
     X, y
-        Rows and labels, or a torch Dataset and None.
+        Rows and labels, rows and None, or a torch Dataset of both and None.
     options
         How rows are to be read.
 
@@ -70,6 +71,8 @@ def read_training_rows(estimator: BaseEstimator, X: Any, y: Any, options: RowsOp
         rows = validate_data(estimator, plain, dtype="numeric")
     else:
         rows = _checked_images(plain)
+    if y is None and item_format is None:
+        return Reading(rows, np.zeros(len(rows), dtype=np.int64), fit_row_codec(rows, container, options), NoLabels())
     check_same_length(rows, check_labels(y))
     codec, labels = fit_row_codec(rows, container, options), fit_label_codec(y)
     check_two_classes(labels.classes)
@@ -92,9 +95,11 @@ def checked_groups(groups: Any, n_rows: int) -> np.ndarray | None:
     return array
 
 
-def check_as_read(X: Any, y: Any, *, codec: ImageCodec | TableCodec, labels: LabelCodec) -> None:
+def check_as_read(X: Any, y: Any, *, codec: ImageCodec | TableCodec, labels: LabelCodec | NoLabels) -> None:
     """Raise ShapeError unless rows and labels can be joined with what the codecs give back."""
-    for name, values, container in (("X", X, codec.container), ("y", y, labels.container)):
+    pairs = [("X", X, codec.container)]
+    pairs += [] if isinstance(labels, NoLabels) else [("y", y, labels.container)]
+    for name, values, container in pairs:
         came = unwrap(known(values))[1]
         if came.kind != container.kind:
             raise ShapeError(f"{name} must come as fit saw it ({container.kind}); got {came.kind}. Convert it first.")
@@ -106,6 +111,37 @@ def check_as_read(X: Any, y: Any, *, codec: ImageCodec | TableCodec, labels: Lab
         raise ShapeError(
             f"images must be of the kind that fit saw ({codec.container.dtype}); got {came.dtype}. Rescale one of them."
         )
+
+
+def checked_to_predict(estimator: BaseEstimator, X: Any, codec: ImageCodec | TableCodec) -> Any:
+    """Return rows as they are (flat arrays as scikit-learn has checked them), if they have the shape that fit saw.
+
+    Raises
+    ------
+    ShapeError, ValueError
+        If they have not; for flat rows scikit-learn's own message.
+    """
+    X = known(X)
+    if X.ndim <= 2:
+        checked = validate_data(estimator, X, reset=False, dtype="numeric")
+        return X if hasattr(X, "columns") or isinstance(X, torch.Tensor) else checked
+    codec.encode(unwrap(X)[0])
+    return X
+
+
+def count_rows(X: Any, y: Any, labels: LabelCodec | NoLabels) -> Counts:
+    """Return the rows of each class that has any, by its label.
+
+    Raises
+    ------
+    LabelError
+        If there is not one label for each row, or a label is unknown.
+    """
+    if y is None and isinstance(labels, NoLabels):
+        return {None: len(X)}
+    numbers = np.bincount(labels.encode(y), minlength=len(labels.classes))
+    check_same_length(X, y)
+    return {label: int(n) for label, n in zip(labels.classes.tolist(), numbers, strict=True) if n}
 
 
 def _checked_images(images: Any) -> np.ndarray:

@@ -10,6 +10,7 @@ from sklearn.base import clone
 
 from synthaug._seed import derive, seed_from
 from synthaug.augment.augmenter import SyntheticAugmenter
+from synthaug.augment.unlabelled import check_unlabelled
 
 
 class SyntheticSampler(BaseOverSampler):
@@ -60,6 +61,33 @@ class SyntheticSampler(BaseOverSampler):
         self.augmenter = augmenter
         self.random_state = random_state
 
+    def fit_resample(self, X: Any, y: Any, *, groups: Any = None, X_unlabeled: Any = None) -> tuple[Any, Any]:
+        """Return the rows given and, after them, synthetic ones that fill the classes up.
+
+        Parameters
+        ----------
+        X, y
+            Rows and labels, as ``SyntheticAugmenter.fit`` takes them.
+        groups
+            Which rows belong together (n,).
+        X_unlabeled
+            Rows without labels (m, ...), for an augmenter whose learner uses them. None may be a row of X: who
+            cross-validates a pipeline tests on those. In a pipeline they come through metadata routing and
+            ``set_fit_resample_request(X_unlabeled=True)``, and as they are: imbalanced-learn lets no step before a
+            sampler transform them, so let this one stand first.
+
+        Raises
+        ------
+        ConfigError
+            If rows of X are among the rows without labels, or the learner does not use those.
+        ShapeError
+            If rows without labels are not like those of X.
+        """
+        X_unlabeled = _dense(X_unlabeled)
+        check_unlabelled(_dense(X), X_unlabeled, self._augmenter())
+        given = {"groups": groups, "X_unlabeled": X_unlabeled}
+        return super().fit_resample(X, y, **{name: value for name, value in given.items() if value is not None})
+
     def _check_X_y(self, X: Any, y: Any, accept_sparse: Any = None) -> tuple[Any, Any, bool]:  # noqa: N802
         if np.ndim(X) <= 2:
             return super()._check_X_y(X, y, accept_sparse)
@@ -68,13 +96,18 @@ class SyntheticSampler(BaseOverSampler):
         return np.asarray(X), np.asarray(y), binarize_y
 
     def _fit_resample(self, X: Any, y: np.ndarray, **params: Any) -> tuple[Any, np.ndarray]:
-        sparse = scipy.sparse.issparse(X)
-        dense = X.toarray() if sparse else X
-        augmenter = SyntheticAugmenter() if self.augmenter is None else clone(self.augmenter)
+        dense, augmenter = _dense(X), clone(self._augmenter())
         seed = seed_from(self.random_state)
         counts = {label: int((y == label).sum()) for label in self.sampling_strategy_}
         targets = {label: counts[label] + n for label, n in self.sampling_strategy_.items()}
         augmenter.set_params(sampling_strategy=targets, n_synthetic=0, random_state=derive(seed, "learn"))
         self.augmenter_ = augmenter.fit(dense, y, **params)
         X_all, y_all = self.augmenter_.augment(dense, y, random_state=derive(seed, "draw"))
-        return (X.__class__(X_all) if sparse else X_all), y_all
+        return (X.__class__(X_all) if scipy.sparse.issparse(X) else X_all), y_all
+
+    def _augmenter(self) -> SyntheticAugmenter:
+        return SyntheticAugmenter() if self.augmenter is None else self.augmenter
+
+
+def _dense(rows: Any) -> Any:
+    return rows.toarray() if scipy.sparse.issparse(rows) else rows

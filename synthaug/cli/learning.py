@@ -35,21 +35,25 @@ def fit(
     steps: Steps = None,
     image_shape: Shape = None,
     seed: Seed = 0,
+    page: Annotated[Path | None, typer.Option("--page", help="Also write how it learned, as an HTML page.")] = None,
     json: Json = False,
 ) -> None:
     """Learn the rows of each class and save the learner."""
     from synthaug._files import make_folder
 
-    make_folder(out)
+    for folder in (out, *([page.parent] if page else ())):
+        make_folder(folder)
     X, y = read_data(data, label=label)
     augmenter = _learn(X, y, generator, steps, image_shape=image_shape, seed=seed, as_json=json)
     augmenter.save(out)
-    facts = _facts(augmenter)
+    facts = _facts(augmenter) | _page_fact(augmenter, page)
     if json:
         print_json({"folder": out, **facts})
         return
     rows = _listed(facts["rows"])
     say(f"{facts['learner']} learned {rows} in {facts['seconds']:.1f} s; saved in {out}")
+    if page:
+        say(f"how it learned: {page}")
     say(f"draw rows with: synthaug sample {out} -n {next(iter(facts['rows']))}=100 --out synthetic.npz")
 
 
@@ -104,6 +108,15 @@ def _learn(
     with quiet_stdout(as_json), LearningProgress() as progress:
         augmenter = build_augmenter(generator, steps, image_shape=image_shape, seed=seed, callbacks=[progress])
         return augmenter.fit(X, y)
+
+
+def _page_fact(augmenter: "SyntheticAugmenter", page: Path | None) -> dict[str, Path]:
+    """Write the training page, if it is wanted, and return where."""
+    if page is None:
+        return {}
+    from synthaug.experiment.training_page import training_page
+
+    return {"page": training_page(augmenter, page)}
 
 
 def _facts(augmenter: "SyntheticAugmenter") -> dict[str, Any]:

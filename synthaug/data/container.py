@@ -91,13 +91,13 @@ def take(rows: Any, numbers: np.ndarray) -> Any:
     return rows.iloc[numbers] if hasattr(rows, "iloc") else rows[numbers]
 
 
-def join(first: Any, second: Any) -> Any:
-    """Return the rows (or labels) of two containers of one kind, one after the other; a frame's index starts anew."""
+def join(first: Any, *others: Any) -> Any:
+    """Return the rows (or labels) of containers of one kind, one after the other; a frame's index starts anew."""
     if isinstance(first, torch.Tensor):
-        return torch.cat([first, second.to(first.device)])
+        return torch.cat([first, *(other.to(first.device) for other in others)])
     if isinstance(first, pd.DataFrame | pd.Series):
-        return pd.concat([first, second], ignore_index=True)
-    return np.concatenate([np.asarray(first), np.asarray(second)])
+        return pd.concat([first, *others], ignore_index=True)
+    return np.concatenate([np.asarray(rows) for rows in (first, *others)])
 
 
 def _series_container(values: pd.Series) -> Container:

@@ -12,7 +12,7 @@ import numpy as np
 
 from synthaug.errors import FileError
 
-_FASHION_FOLDER = Path("/usr/share/dataset-fashion-mnist")
+_FASHION_FOLDER = Path("/usr/share/datasets/fashion-mnist")
 _IDX_IMAGES, _IDX_LABELS = 2051, 2049
 
 

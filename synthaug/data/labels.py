@@ -69,6 +69,35 @@ class LabelCodec:
             return np.zeros(len(labels), dtype=np.int64)
 
 
+@dataclass(frozen=True)
+class NoLabels:
+    """What stands in for a codec where rows came without labels: one class, which is called None."""
+
+    @property
+    def classes(self) -> np.ndarray:
+        """The one class, shape (1,)."""
+        return np.array([None], dtype=object)
+
+    def encode(self, y: Any) -> np.ndarray:
+        """Raise LabelError: there are no labels to encode."""
+        raise LabelError("y must be None, for fit saw no labels; got labels. Fit with labels to tell classes apart.")
+
+    def decode(self, numbers: np.ndarray) -> None:
+        """Return None, whatever the class numbers are."""
+
+    def number(self, label: Any) -> int:
+        """Return 0 for None.
+
+        Raises
+        ------
+        LabelError
+            If another class is meant.
+        """
+        if label is not None:
+            raise LabelError(f"class must be None, for fit saw no labels; got {label!r}. Say None.")
+        return 0
+
+
 def fit_label_codec(y: Any) -> LabelCodec:
     """Return the codec for labels of shape (n,)."""
     labels = check_labels(y)

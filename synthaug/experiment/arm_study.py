@@ -100,9 +100,10 @@ class ArmStudy:
     @property
     def key(self) -> str:
         """A fingerprint of rows, splits and settings: what a resumed study must share."""
-        rows = np.asarray(self.work.X)
+        rows = [part for part in (self.work.X, self.work.X_unlabeled) if part is not None]
         labels = np.unique(np.asarray(self.work.y), return_inverse=True)[1]
-        tensors = (torch.from_numpy(np.ascontiguousarray(rows, dtype=np.float64)), torch.from_numpy(labels))
+        arrays = [np.ascontiguousarray(np.asarray(part), dtype=np.float64) for part in rows]
+        tensors = (torch.from_numpy(arrays[0]), torch.from_numpy(labels), *map(torch.from_numpy, arrays[1:]))
         places = [(split.train.tolist(), split.test.tolist()) for split in self.splits]
         settings = {name: value for name, value in self.settings.items() if name not in ("n_jobs", "versions")}
         return fingerprint(tensors, {"settings": settings, "splits": places})
@@ -187,7 +188,7 @@ class ArmStudy:
             callbacks=None,
             verbose=0,
         )
-        history = trial.fit(X, y).history_
+        history = trial.fit(X, y, X_unlabeled=self.work.X_unlabeled).history_
         steps = getattr(trial.generator_, "n_steps", None)
         if len(history) < 2 or steps is None:
             return float(history["seconds"].max()) if len(history) else 0.0

@@ -13,9 +13,12 @@ from sklearn.metrics import get_scorer_names
 from synthaug._check import check_choice, check_labels, check_same_length, check_word
 from synthaug._seed import seed_from
 from synthaug._version import __version__
-from synthaug.augment.arms import ARMS, Arm
+from synthaug.augment.arms import ARMS, USES_UNLABELLED, Arm, self_training
 from synthaug.augment.augmenter import SyntheticAugmenter
 from synthaug.augment.classifier import AugmentedClassifier
+from synthaug.augment.learning import check_generator, new_learner
+from synthaug.augment.mix import reads_images
+from synthaug.augment.unlabelled import check_takes_unlabelled, check_unlabelled
 from synthaug.errors import ConfigError
 from synthaug.experiment.arm_study import ArmStudy, Progress
 from synthaug.experiment.comparison import Comparison
@@ -34,6 +37,7 @@ def compare(
     arms: Sequence[str] | Mapping[str, Arm] = DEFAULT_ARMS,
     augmenter: SyntheticAugmenter | None = None,
     groups: Any = None,
+    X_unlabeled: Any = None,
     scoring: str = "balanced_accuracy",
     metrics: Sequence[str] = ("accuracy",),
     cv: Any = None,
@@ -56,6 +60,13 @@ def compare(
         The augmenter for the arms that learn; the default one if None.
     groups
         Which rows belong together (n,), such as a patient's: never on both sides of a split.
+    X_unlabeled
+        Rows without labels (m, ...), for an augmenter whose learner uses them and for the arm *self-training*, which
+        shows what the same rows give without a generator. None may be a row of X, for every row of X is tested on. Rows
+        equal in every number are found; others of a tested row's group (a patient's other images) must not be there
+        either, and nothing can check that. Transform them by the same steps as X: behind a step that changed X alone
+        no duplicate can be seen. Every split gets them whole, unlike in scikit-learn's cross-validation, which gives
+        each fold a part of them if there are as many as rows of X.
     scoring
         The primary metric, a scorer's name; higher is better.
     metrics
@@ -79,7 +90,9 @@ def compare(
     Raises
     ------
     ConfigError
-        If an arm, a metric or a splitter cannot be.
+        If an arm, a metric or a splitter cannot be, rows of X are among the rows without labels, or no arm uses those.
+    ShapeError
+        If rows without labels are not like those of X.
 
     Examples
     --------
@@ -97,6 +110,7 @@ def compare(
         arms=arms,
         augmenter=augmenter,
         groups=groups,
+        X_unlabeled=X_unlabeled,
         scoring=scoring,
         metrics=metrics,
         cv=cv,
@@ -115,6 +129,7 @@ def prepare(
     arms: Sequence[str] | Mapping[str, Arm] = DEFAULT_ARMS,
     augmenter: SyntheticAugmenter | None = None,
     groups: Any = None,
+    X_unlabeled: Any = None,
     scoring: str = "balanced_accuracy",
     metrics: Sequence[str] = ("accuracy",),
     cv: Any = None,
@@ -157,7 +172,9 @@ def prepare(
         learners_folder=learners_folder,
         common_test_rows=isinstance(design, Draws),
         seed=seed,
+        X_unlabeled=X_unlabeled,
     )
+    _check_unlabelled(work)
     splits = design.splits(X, labels, groups, seed)
     names = tuple(map(str, np.unique(labels))) if class_names is None else tuple(class_names)
     noted = {**_settings(work, design, n_jobs), **(settings or {})}
@@ -174,6 +191,23 @@ def _read_arms(arms: Sequence[str] | Mapping[str, Arm]) -> dict[str, Arm]:
     return {name: check_word("arm", name, ARMS) for name in arms}
 
 
+def _check_unlabelled(work: Work) -> None:
+    """Raise unless the rows without labels, if any, are like X's, apart from them, and of use to each arm that asks."""
+    if work.X_unlabeled is None:
+        return
+    check_unlabelled(work.X, work.X_unlabeled, work.augmenter)
+    users = [arm for arm in work.arms.values() if arm in USES_UNLABELLED or arm not in ARMS.values()]
+    if not users or (users == [self_training] and not hasattr(work.estimator, "predict_proba")):
+        raise ConfigError(
+            f"X_unlabeled must be of use to an arm; got {list(work.arms)}, which use none. Add 'self-training' (with a "
+            "classifier that has predict_proba), 'gan' or 'gated', or leave X_unlabeled out."
+        )
+    if any(arm in USES_UNLABELLED and arm is not self_training for arm in users):
+        check_generator(work.augmenter.generator)
+        images = reads_images(work.augmenter, work.X)
+        check_takes_unlabelled(new_learner(work.augmenter.generator, for_images=images))
+
+
 def _settings(work: Work, design: Design, n_jobs: int | None) -> dict[str, Any]:
     parameters = work.augmenter.get_params(deep=False).items()
     augmenter = {name: str(value) for name, value in parameters if name not in _OF_THE_MACHINE}
@@ -186,6 +220,7 @@ def _settings(work: Work, design: Design, n_jobs: int | None) -> dict[str, Any]:
         "scoring": work.scoring,
         "metrics": list(work.metrics),
         "image_transform": str(work.transform),
+        **({} if work.X_unlabeled is None else {"n_unlabelled": len(work.X_unlabeled)}),
         "seed": work.seed,
         "n_jobs": n_jobs,
         "versions": {"synthaug": __version__, "torch": str(torch.__version__), "numpy": np.__version__},

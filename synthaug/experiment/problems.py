@@ -90,10 +90,13 @@ def check_n_synthetic(value: Any) -> int | str:
 
 
 def check_selection(value: str) -> str:
-    """Return how synthetic rows are selected: ``auto`` or one of ``SELECTIONS``."""
-    from synthaug.quality.select import SELECTIONS
+    """Return how synthetic rows are selected: ``auto``, one of ``SELECTIONS``, or several joined by ``+``."""
+    from synthaug.quality import selection
 
-    return check_known(value, ["auto", *SELECTIONS])
+    try:
+        return selection.check_selection(value)
+    except ConfigError as error:
+        refuse((), str(error).removeprefix("selection "))
 
 
 def check_tracking_uri(value: str) -> str:

@@ -1,12 +1,12 @@
 """The report of a study: one HTML file, without network or script, for light and dark, screen, phone and paper."""
 
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthaug._files import make_folder, write_atomically
 from synthaug.experiment import report_learners as learners
 from synthaug.experiment import report_parts as parts
+from synthaug.experiment.pages import render
 
 if TYPE_CHECKING:
     from synthaug.experiment.comparison import Comparison
@@ -37,11 +37,7 @@ def write_report(comparison: "Comparison", path: str | Path, *, include_real_row
 
 def report_html(comparison: "Comparison", *, include_real_rows: bool) -> str:
     """Return the report of a study as HTML text."""
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    source = resources.files("synthaug.experiment").joinpath("report.html").read_text(encoding="utf-8")
-    return environment.from_string(source).render(_view(comparison, include_real_rows=include_real_rows))
+    return render("report.html", _view(comparison, include_real_rows=include_real_rows))
 
 
 def _view(comparison: "Comparison", *, include_real_rows: bool) -> dict[str, Any]:

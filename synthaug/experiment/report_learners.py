@@ -38,7 +38,7 @@ QUALITY_MEANINGS: dict[str, str] = {
 def learning_part(splits: Sequence[SplitResult]) -> Part:
     """Return the learners' loss curves as SVG paths and a line of facts."""
     learners = full_learners(splits)
-    panels = [_panel(term, steps, lines) for term, (steps, lines) in loss_curves(learners).items()]
+    panels = [curve_panel(term, steps, lines) for term, (steps, lines) in loss_curves(learners).items()]
     n_all = sum(len(split.learners) for split in splits)
     facts = [("learners", str(n_all)), ("of all training rows", str(len(learners)))] if learners else []
     if learners:
@@ -51,7 +51,8 @@ def _parameters(learners: Sequence[LearnerRecord]) -> list[tuple[str, str]]:
     return [(str(name), str(value)) for name, value in learners[0].parameters.items()] if learners else []
 
 
-def _panel(term: str, steps: np.ndarray, lines: np.ndarray) -> Part:
+def curve_panel(term: str, steps: np.ndarray, lines: np.ndarray) -> Part:
+    """Return curves, shape (n_curves, s), over steps (s,), and their mean as SVG paths with the ticks of both axes."""
     axis = fit_axis(np.percentile(lines, [0.5, 99.5]), most_ticks=4)
     across = replace(fit_axis([steps[0], steps[-1]], most_ticks=4), low=float(steps[0]), high=float(steps[-1]) + 1e-9)
     return {

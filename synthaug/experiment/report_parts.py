@@ -174,6 +174,8 @@ def facts_part(comparison: "Comparison") -> list[tuple[str, str]]:
     if splits:
         facts.append(("training rows", count_range([split.n_train for split in splits])))
         facts.append(("test rows", count_range([split.n_test for split in splits])))
+    n_unlabelled = comparison.settings.get("n_unlabelled")
+    facts += [] if n_unlabelled is None else [("rows without labels", f"{n_unlabelled:,}")]
     for key, label in (("estimator", "classifier"), ("data", "data")):
         facts += [(label, _named(comparison.settings[key]))] if key in comparison.settings else []
     learners = {str(learner.parameters.get("learner", "")) for learner in full_learners(splits)} - {""}

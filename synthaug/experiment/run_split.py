@@ -56,6 +56,8 @@ class Work:
         Whether all splits are scored on the same rows, so that scores are shared out over blocks of them.
     seed
         Decides everything random.
+    X_unlabeled
+        Rows without labels, none of them one of X; None where there are none.
     """
 
     X: Any
@@ -71,6 +73,7 @@ class Work:
     learners_folder: Path | None
     common_test_rows: bool
     seed: int
+    X_unlabeled: Any = None
 
 
 def run_split(work: Work, index: int, split: Split) -> SplitResult:
@@ -84,7 +87,8 @@ def run_split(work: Work, index: int, split: Split) -> SplitResult:
 
     @cache
     def learned() -> SyntheticAugmenter:
-        return clone(work.augmenter).set_params(random_state=derive(seed, "learn")).fit(X, y, groups=groups)
+        augmenter = clone(work.augmenter).set_params(random_state=derive(seed, "learn"))
+        return augmenter.fit(X, y, groups=groups, X_unlabeled=work.X_unlabeled)
 
     task = Task(
         X,
@@ -97,6 +101,7 @@ def run_split(work: Work, index: int, split: Split) -> SplitResult:
         work.transform,
         work.scoring,
         seed,
+        work.X_unlabeled,
     )
     trained, skipped, seconds, scores, values = {}, {}, {}, {}, {}
     with warnings.catch_warnings():

@@ -10,10 +10,11 @@ from synthaug.errors import ConfigError, unknown_word
 from synthaug.generators.cgan import CGAN
 from synthaug.generators.latent_gan import LatentGAN
 from synthaug.generators.protocol import Learner, Limits
+from synthaug.generators.vae import VAE
 
-__all__ = ["CGAN", "GENERATORS", "LatentGAN", "Learner", "Limits", "find_generator", "known_generators"]
+__all__ = ["CGAN", "GENERATORS", "VAE", "LatentGAN", "Learner", "Limits", "find_generator", "known_generators"]
 
-GENERATORS: dict[str, type] = {"cgan": CGAN, "latent_gan": LatentGAN}
+GENERATORS: dict[str, type] = {"cgan": CGAN, "latent_gan": LatentGAN, "vae": VAE}
 
 
 def known_generators() -> list[str]:

@@ -1,29 +1,27 @@
-"""What the adversarial learners share: their parameters' checks, their players, and training within limits."""
+"""What the adversarial learners share: their parameters' checks and their players."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from synthaug._check import check_fraction, check_positive, check_word
-from synthaug._files import make_folder
 from synthaug._seed import torch_stream
-from synthaug._version import __version__
 from synthaug.data.schema import ImageSchema, Schema
 from synthaug.errors import ConfigError
-from synthaug.generators.protocol import Limits
-from synthaug.models.image import ImageDiscriminator
+from synthaug.generators.choices import PRECISIONS, Choices, check_weights
+from synthaug.models.dropout import set_stream
 from synthaug.models.layers import build
-from synthaug.models.table import TableDiscriminator
+from synthaug.models.networks import NETWORKS, Shape
 from synthaug.training.average import MovingAverage
-from synthaug.training.checkpoint import Checkpoint, fingerprint
+from synthaug.training.critic import LogitMeans
 from synthaug.training.diffaug import POLICIES, Augment
-from synthaug.training.loop import OnStep, Rows, TakeStep, Training, train
-from synthaug.training.objectives import OBJECTIVES, REGULARISERS
-from synthaug.training.session import Session
+from synthaug.training.loop import Training
+from synthaug.training.objectives import OBJECTIVES, smoothed
+from synthaug.training.regularisers import REGULARISERS
 from synthaug.training.step import Players
-from synthaug.training.threads import choose_threads, fixed_threads
 
 _MOST_DECAY = 0.999999
 
@@ -62,82 +60,84 @@ def check_parameters(learner: Adversarial, schema: Schema, *lengths: str) -> Non
         check_positive(name, getattr(learner, name))
     for name in ("beta1", "beta2"):
         check_fraction(name, getattr(learner, name), most=_MOST_DECAY)
-    if learner.regularisers is not None and not isinstance(learner.regularisers, Mapping):
-        raise ConfigError(f"regularisers must be weights by name, like {{'r1': 0.1}}; got {learner.regularisers!r}.")
-    for name, weight in (learner.regularisers or {}).items():
-        check_word("regularisers", name, REGULARISERS)
-        check_positive(f"regularisers[{name!r}]", weight)
+    check_weights("regularisers", learner.regularisers, REGULARISERS)
     if learner.n_threads != "auto":
         check_positive("n_threads", learner.n_threads, integer=True)
 
 
-def start(learner: Adversarial, generator: nn.Module, schema: Schema, *, noise_dim: int, seed: int) -> Training:
-    """Return training at step 0: the generator given, a fresh discriminator, and their optimisers."""
+def start(
+    learner: Adversarial,
+    generator: nn.Module,
+    schema: Schema,
+    *,
+    noise_dim: int,
+    seed: int,
+    choices: Choices = Choices(),  # noqa: B008  frozen
+    n_steps: int | None = None,
+) -> Training:
+    """Return training at step 0: the generator given, a fresh discriminator, and their optimisers.
+
+    Parameters
+    ----------
+    learner
+        Whose hyper-parameters, checked, to take.
+    generator
+        ``generator(noise or codes, labels) -> samples``, on the device to train on.
+    schema
+        What the samples are.
+    noise_dim
+        Length of the noise.
+    seed
+        Decides everything random.
+    choices
+        What is chosen beside.
+    n_steps
+        How many steps there will be; the learner's own by default.
+    """
     device = next(generator.parameters()).device
-    discriminator = build(lambda: _discriminator(learner, schema), torch_stream(seed, "discriminator"), device)
+    stream = torch_stream(seed, "training", device=device)
+    shape = choices.shape or Shape(noise_dim, learner.width)
+    make = NETWORKS[choices.network].discriminator
+    discriminator = build(lambda: make(schema, shape), torch_stream(seed, "discriminator"), device)
+    set_stream(discriminator, stream)
+    choices = replace(choices, precision=_precision(choices, schema))
+    players = _players(learner, generator, discriminator, choices, _augment(learner, schema), noise_dim)
+    halflife_images = learner.halflife_fraction * (n_steps or learner.n_steps) * learner.batch_size
+    return Training(players, MovingAverage(generator, halflife_images=halflife_images), stream)
+
+
+def _players(
+    learner: Adversarial,
+    generator: nn.Module,
+    discriminator: nn.Module,
+    choices: Choices,
+    augment: tuple[Augment, ...],
+    noise_dim: int,
+) -> Players:
+    device = next(generator.parameters()).device
     betas = (learner.beta1, learner.beta2)
-    players = Players(
+    objective = OBJECTIVES[learner.objective]
+    weights = {**objective.regularisers, **(learner.regularisers or {})}
+    return Players(
         generator,
         discriminator,
         torch.optim.Adam(generator.parameters(), learner.lr, betas, fused=True),
         torch.optim.Adam(discriminator.parameters(), learner.critic_lr, betas, fused=True),
-        OBJECTIVES[learner.objective],
-        tuple((REGULARISERS[name], float(weight)) for name, weight in (learner.regularisers or {}).items()),
-        _augment(learner, schema),
+        replace(objective, critic=smoothed(objective, choices.label_smoothing)),
+        tuple((REGULARISERS[name], float(weight)) for name, weight in weights.items()) + choices.further_critic_terms(),
+        augment,
         noise_dim,
+        choices.further_generator_terms(),
+        choices.stabilisers,
+        PRECISIONS[choices.precision](device),
+        LogitMeans().to(device),
     )
-    halflife_images = learner.halflife_fraction * learner.n_steps * learner.batch_size
-    average = MovingAverage(generator, halflife_images=halflife_images)
-    return Training(players, average, torch_stream(seed, "training", device=device))
 
 
-def train_within(
-    limits: Limits,
-    learner: Adversarial,
-    training: Training,
-    rows: Rows,
-    *,
-    schema: Schema,
-    checkpoint: Checkpoint | None,
-    on_step: OnStep,
-    take_step: TakeStep,
-) -> Session:
-    """Train from the checkpoint, if that is wanted, to the last step or limit; return what watched over it."""
-    session = Session(training, on_step, checkpoint=checkpoint, max_seconds=limits.max_seconds)
-    if limits.resume:
-        session.resume()
-    n_steps = learner.n_steps if limits.max_steps is None else min(learner.n_steps, limits.max_steps)
-    with fixed_threads(n_threads(learner, schema)):
-        train(training, rows, batch_size=learner.batch_size, n_steps=n_steps, on_step=session, take_step=take_step)
-    return session
-
-
-def n_threads(learner: Adversarial, schema: Schema) -> int:
-    """Return how many torch threads a learner uses."""
-    return choose_threads(schema) if learner.n_threads == "auto" else int(learner.n_threads)
-
-
-def own_checkpoint(
-    learner: Adversarial, x: Tensor, y: Tensor, *, schema: Schema, seed: int, limits: Limits
-) -> Checkpoint | None:
-    """Return the checkpoint of these rows, parameters and seed, or None where none are kept."""
-    if limits.checkpoint_dir is None:
-        return None
-    parameters = {"learner": type(learner).__name__, **learner.get_params(), "n_jobs": None}
-    settings = {
-        "version": __version__,
-        "parameters": parameters,
-        "seed": seed,
-        "schema": repr(schema),
-        "max_steps": limits.max_steps,
-    }
-    return Checkpoint(make_folder(limits.checkpoint_dir), fingerprint((x, y), settings))
-
-
-def _discriminator(learner: Adversarial, schema: Schema) -> nn.Module:
-    if isinstance(schema, ImageSchema):
-        return ImageDiscriminator(schema, width=learner.width)
-    return TableDiscriminator(schema, width=learner.width)
+def _precision(choices: Choices, schema: Schema) -> str:
+    """Return the precision, ``auto`` being float32 for tables: casts cost more than such small matrices gain."""
+    small = choices.precision == "auto" and not isinstance(schema, ImageSchema)
+    return "float32" if small else choices.precision
 
 
 def _augment(learner: Adversarial, schema: Schema) -> tuple[Augment, ...]:

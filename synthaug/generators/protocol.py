@@ -38,7 +38,10 @@ class Limits:
 class Learner(Protocol):
     """A scikit-learn estimator (``get_params``, ``clone``) that learns the rows of each class and draws new ones.
 
-    After ``fit`` the attribute ``was_cut_`` tells whether ``max_seconds`` ended it.
+    After ``fit`` the attribute ``was_cut_`` tells whether ``max_seconds`` ended it. A learner that can use rows without
+    labels takes them, samples (m, ...) on the CPU, as a further argument of ``fit``: ``x_unlabeled=None``; one that
+    holds rows out takes ``groups=None``, an array (n,) of what belongs together. One that is looked at while it trains
+    may set what ``generators.run.remember`` sets, and a ``Walker`` can also show the way between two rows.
     """
 
     was_cut_: bool
@@ -57,3 +60,11 @@ class Learner(Protocol):
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the hyper-parameters by name."""
+
+
+@runtime_checkable
+class Walker(Protocol):
+    """A learner that also goes from one drawn row to another."""
+
+    def walk(self, labels: Tensor, n_frames: int, seed: int) -> Tensor:
+        """Return samples (b, n_frames, ...): from one draw of each class in ``labels`` (b,) to another of the same."""

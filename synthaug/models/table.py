@@ -1,12 +1,15 @@
 """Networks for tables: multi-layer perceptrons, the label through conditional batch normalisation and projection."""
 
+import math
+
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from synthaug.data.schema import TableSchema
-from synthaug.models.layers import ConditionalBatchNorm, LabelledCode, Projection, SpectralLinear
-
-_SLOPE = 0.2
+from synthaug.data.schema import Schema, TableSchema
+from synthaug.models.conditioning import CONDITIONINGS, N_LABEL_NUMBERS, AuxiliaryHead
+from synthaug.models.layers import SLOPE
+from synthaug.models.style import DEFAULT_STYLE, CriticStyle
 
 
 class TableGenerator(nn.Module):
@@ -15,20 +18,28 @@ class TableGenerator(nn.Module):
     Parameters
     ----------
     schema
-        Gives the columns and the number of classes.
+        Gives the columns (or the pixels, taken as columns) and the number of classes.
     noise_dim
         Length of the noise.
     width
         Units of each of the two hidden layers.
+    conditioning
+        How the label enters: a key of ``CONDITIONINGS``.
+    norm
+        ``batch`` or ``none``.
     """
 
-    def __init__(self, schema: TableSchema, *, noise_dim: int, width: int) -> None:
+    def __init__(
+        self, schema: Schema, *, noise_dim: int, width: int, conditioning: str = "projection", norm: str = "batch"
+    ) -> None:
         super().__init__()
-        self.code = LabelledCode(schema.n_classes, noise_dim)
-        self.first = nn.Linear(2 * noise_dim, width, bias=False)
+        labels = CONDITIONINGS[conditioning]
+        d_code = labels.n_codes * noise_dim
+        self.code = labels.code(schema.n_classes, noise_dim)
+        self.first = nn.Linear(d_code, width, bias=False)
         self.second = nn.Linear(width, width, bias=False)
-        self.norms = nn.ModuleList(ConditionalBatchNorm(width, 2 * noise_dim, images=False) for _ in range(2))
-        self.last = nn.Linear(width, schema.shape[0])
+        self.norms = nn.ModuleList(labels.norms[norm](width, d_code, False) for _ in range(2))
+        self.last = nn.Linear(width, math.prod(schema.shape))
 
     def forward(self, noise: Tensor, labels: Tensor) -> Tensor:
         """Return rows (b, d), standardised, for noise (b, noise_dim) and labels (b,)."""
@@ -59,28 +70,44 @@ class TableEncoder(nn.Module):
 
     def forward(self, rows: Tensor) -> Tensor:
         """Return codes (b, code_dim) for rows (b, d), standardised."""
-        hidden = F.leaky_relu(self.second(F.leaky_relu(self.first(rows), _SLOPE)), _SLOPE)
+        hidden = F.leaky_relu(self.second(F.leaky_relu(self.first(rows), SLOPE)), SLOPE)
         return self.norm(self.describe(hidden))
 
 
 class TableDiscriminator(nn.Module):
-    """Rows and labels to logits.
+    """Rows (or images, taken as rows of pixels) and labels to logits.
 
     Parameters
     ----------
     schema
-        Gives the columns and the number of classes.
+        Gives the shape of a row and the number of classes.
     width
         Units of each of the two hidden layers.
+    style
+        How it reads labels, normalises, forgets and compares.
     """
 
-    def __init__(self, schema: TableSchema, *, width: int) -> None:
+    def __init__(self, schema: Schema, *, width: int, style: CriticStyle = DEFAULT_STYLE) -> None:
         super().__init__()
-        self.first = SpectralLinear(schema.shape[0], width)
-        self.second = SpectralLinear(width, width)
-        self.judge = Projection(schema.n_classes, width)
+        labels, layers, batch = style.labels, style.layers, style.batch
+        self.enter = labels.enter(schema.n_classes, (N_LABEL_NUMBERS,))
+        self.first = layers.linear(math.prod(schema.shape) + labels.n_planes * N_LABEL_NUMBERS, width)
+        self.second = layers.hidden_linear(width + batch.n_before_last, width)
+        self.judge = labels.judge(schema.n_classes, width + batch.n_at_end, layers)
+        self.rectify, self.finish = style.rectify(), style.finish(width, images=False)
+        self.before_last, self.at_end = batch.before_last(), batch.at_end(width)
+
+    def features(self, rows: Tensor, labels: Tensor) -> Tensor:
+        """Return what the head sees, (b, k), for rows (b, ...), standardised, and labels (b,)."""
+        hidden = self.rectify(self.first(self.enter(rows.flatten(1), labels)))
+        return self.at_end(self.finish(self.second(self.before_last(hidden))))
 
     def forward(self, rows: Tensor, labels: Tensor) -> Tensor:
-        """Return logits (b,) for rows (b, d), standardised, and labels (b,)."""
-        hidden = F.leaky_relu(self.second(F.leaky_relu(self.first(rows), _SLOPE)), _SLOPE)
-        return self.judge(hidden, labels)
+        """Return logits (b,) for rows (b, ...), standardised, and labels (b,)."""
+        return self.judge(self.features(rows, labels), labels)
+
+    def class_logits(self, rows: Tensor) -> Tensor:
+        """Return logits (b, n_classes) of the classes; only an auxiliary conditioning has them."""
+        assert isinstance(self.judge, AuxiliaryHead)
+        blind = torch.zeros(len(rows), dtype=torch.int64, device=rows.device)
+        return self.judge.class_logits(self.features(rows, blind))

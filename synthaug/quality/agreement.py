@@ -56,7 +56,7 @@ class Judge:
         -------
         Probabilities, shape (n, n_classes), float32, on the CPU.
         """
-        columns = _columns(self.features, x.cpu())
+        columns = judged_columns(self.features, x.cpu())
         logits = torch.einsum("nd,kdc->knc", columns, self.weights) + self.biases[:, None]
         return logits.softmax(-1).mean(0)
 
@@ -121,15 +121,36 @@ def cross_fit(
     _check(x, y, schema.n_classes)
     labels = y.cpu().numpy()
     features = RandomFeatures(schema, seed=derive(seed, "agreement"))
-    columns = _columns(features, x.cpu()).double()
+    columns = judged_columns(features, x.cpu()).double()
     centre, scale = _standard(columns, features.n_features)
     rows = ((columns - centre) / scale).numpy()
-    folds = _folds(labels, n_folds, seed) if groups is None else _group_folds(labels, groups, n_folds, seed)
+    folds = held_out_folds(labels, n_folds, seed, groups)
     fits = [_fit_heads(rows, labels, folds, schema.n_classes, strength) for strength in _STRENGTHS]
     weights, biases, held_out = min(fits, key=lambda fit: _balanced_loss(fit[2], labels))
     plain = weights / scale[:, None]  # the heads take columns as they are: centre and scale need not be kept
     biases = biases - centre @ plain
     return CrossFit(Judge(features, plain.float(), biases.float()), held_out.float())
+
+
+def held_out_folds(labels: np.ndarray, n_folds: int, seed: int, groups: np.ndarray | None = None) -> np.ndarray:
+    """Return by which fold each row is held out.
+
+    Parameters
+    ----------
+    labels
+        The rows' classes, shape (n,).
+    n_folds
+        How many folds, at least 2. A class of two rows is spread over two of them.
+    seed
+        Names the folds.
+    groups
+        Which rows belong together, shape (n,): a group is held out whole.
+
+    Returns
+    -------
+    Folds, shape (n,), int; -1 for the only row of a class, or for all where there are too few groups or rows.
+    """
+    return _folds(labels, n_folds, seed) if groups is None else _group_folds(labels, groups, n_folds, seed)
 
 
 def n_pixel_columns(schema: Schema) -> int:
@@ -169,8 +190,8 @@ def _check(x: Tensor, y: Tensor, n_classes: int) -> None:
 
 
 @torch.no_grad()
-def _columns(features: RandomFeatures, x: Tensor) -> Tensor:
-    """Return what the heads see: random features, then (for images) pixels."""
+def judged_columns(features: RandomFeatures, x: Tensor) -> Tensor:
+    """Return what the heads see, (n, d): random features, then (for images) pixels."""
     pixels = [flat_pixels(x.float(), side=_PIXELS_A_SIDE)] if x.ndim == 4 else []
     return torch.cat([features(x), *pixels], dim=1)
 

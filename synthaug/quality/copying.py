@@ -71,6 +71,27 @@ def nearest_distances(rows: Tensor, train: Tensor, *, embed: Embed | None = None
     return torch.stack([_nearest(view, rows, train) for view in views])
 
 
+def distances_to_others(train: Tensor, *, groups: Tensor | None = None, embed: Embed | None = None) -> Tensor:
+    """Return each training row's distance to the nearest other one, as ``nearest_distances`` takes it.
+
+    Parameters
+    ----------
+    train
+        Rows, images (n, c, h, w) or tables (n, d), float.
+    groups
+        Which rows belong together, shape (n,): a row of the same group is no other one. Each row by default.
+    embed
+        Rows to features (n, f).
+
+    Returns
+    -------
+    Distances, shape (1, n), or (2, n) with ``embed``, float32; infinite without another row.
+    """
+    groups = torch.arange(len(train)) if groups is None else groups
+    views = [flat_pixels] if embed is None else [flat_pixels, embed]
+    return torch.stack([_nearest_other(view, train, groups) for view in views])
+
+
 def is_copy(distances: Tensor, holdout_distances: Tensor) -> Tensor:
     """Return which rows lie nearer to the training rows than 95 % of the held-out rows do.
 
@@ -114,6 +135,19 @@ def _nearest(embed: Embed, rows: Tensor, train: Tensor) -> Tensor:
     for block in (block for shifted in _shifts(train) for block in shifted.split(_BLOCK_ROWS)):
         if len(block):
             best = torch.minimum(best, _least_distance(points, embed(block)))
+    return best
+
+
+def _nearest_other(embed: Embed, train: Tensor, groups: Tensor) -> Tensor:
+    points = embed(train)
+    best = points.new_full((len(points),), torch.inf)
+    for shifted in map(embed, _shifts(train)):
+        centre = shifted.mean(0)
+        for first in range(0, len(points), _BLOCK_ROWS):
+            part = slice(first, first + _BLOCK_ROWS)
+            far = torch.cdist(points[part] - centre, shifted - centre, compute_mode="use_mm_for_euclid_dist")
+            far.masked_fill_(groups[part, None] == groups, torch.inf)
+            best[part] = torch.minimum(best[part], far.amin(1))
     return best
 
 

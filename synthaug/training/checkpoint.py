@@ -19,7 +19,7 @@ from torch import Tensor
 from synthaug._files import write_atomically
 from synthaug.errors import FileError
 
-FORMAT = 1
+FORMAT = 2
 
 
 def fingerprint(tensors: tuple[Tensor, ...], settings: dict[str, Any]) -> str:

@@ -1,26 +1,37 @@
-"""The step of a latent interpolator: rows are reconstructed from codes, and decodes of mixed codes have to look real.
+"""The step of a GAN on codes of rows: rows are reconstructed from their codes, and decodes of drawn codes look real.
 
-For a row x of class y with code E(x) the decoder G(code, y) minimises ``|G(E(x), y) - x|`` (mean over numbers) and,
-for a code mixed from those of two rows, what the objective asks of a synthetic sample of class y. The rows whose
-codes are mixed come from class y, or, where the class borrows, from any class: the code knows nothing of the label,
-so a class of few rows takes on the styles of the others, and the critic keeps what comes out in its class.
+For a row x of class y with code E(x), blind to y, the decoder G(code, y) minimises ``|G(E(x), y) - x|`` (mean over
+numbers) and, for a drawn code, what the objective asks of a synthetic sample of class y. The reconstruction keeps the
+decoder from collapsing: every row has to be reachable. Codes are drawn in one of two ways:
 
-Berthelot et al., "Understanding and Improving Interpolation in Autoencoders via an Adversarial Regularizer", 2019;
-Beckham et al., "On Adversarial Mixup Resynthesis", 2019; Mariani et al., "BAGAN", 2018; Antoniou et al., "DAGAN",
-2017.
+* ``prior``: from N(0, I), whatever the class. The encoder is kept to the same distribution by the sliced squared
+  Wasserstein distance between its codes and as many drawn ones. A class of few rows so takes on the styles of all, and
+  the critic keeps it in its class; training sees exactly what is drawn later, and no density of rows' codes is kept.
+* ``mixed``: between the codes of two rows of the class, or, where the class borrows, of any class.
+
+Tolstikhin et al., "Wasserstein Auto-Encoders", 2018, and Kolouri et al., "Sliced Wasserstein Auto-Encoders", 2019 (the
+prior); Larsen et al., "Autoencoding beyond pixels using a learned similarity metric", 2016 (critic on decodes of the
+prior); Berthelot et al., "Understanding and Improving Interpolation in Autoencoders via an Adversarial Regularizer",
+2019, and Beckham et al., "On Adversarial Mixup Resynthesis", 2019 (mixed); Mariani et al., "BAGAN", 2018, and Antoniou
+et al., "DAGAN", 2017 (what classes share).
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
+from synthaug.training.critic import run_in
 from synthaug.training.loop import Rows
-from synthaug.training.step import Players, bind, descend
+from synthaug.training.objectives import Terms
+from synthaug.training.step import Players, bind, descend, update_critic
 
+Encode = Callable[[Tensor], Tensor]
 MOST_OF_THE_SECOND = 0.5
 OWN_FIRST = 0.3
+_N_DIRECTIONS = 32
 
 
 class Autoencoder(nn.Module):
@@ -74,8 +85,44 @@ def choose_sources(
 
 
 @dataclass(frozen=True)
-class LatentStep:
-    """One update of the critic, then one of encoder and decoder.
+class Coded:
+    """The codes of a step.
+
+    Attributes
+    ----------
+    own, drawn
+        Codes (b, d) of the batch's rows, and those to make synthetic samples from.
+    terms
+        What the encoder minimises beside, (b,) each.
+    """
+
+    own: Tensor
+    drawn: Tensor
+    terms: Terms
+
+
+@dataclass(frozen=True)
+class PriorCodes:
+    """Codes from N(0, I).
+
+    Attributes
+    ----------
+    weight
+        Weight of the distance between the rows' codes and those drawn.
+    """
+
+    weight: float
+
+    def __call__(self, encode: Encode, real: Tensor, labels: Tensor, stream: torch.Generator) -> Coded:
+        """Return the codes of samples (b, ...) and as many drawn."""
+        own = encode(real)
+        drawn = torch.randn(own.shape, generator=stream, device=own.device)
+        return Coded(own, drawn, {"code_distance": self.weight * sliced_distance(own, drawn, stream)})
+
+
+@dataclass(frozen=True)
+class MixedCodes:
+    """Codes between those of two rows.
 
     Attributes
     ----------
@@ -83,43 +130,66 @@ class LatentStep:
         The training rows, of which partners are drawn.
     borrow
         How often each class takes codes of any class, shape (n_classes,).
-    reconstruction_weight
-        Weight of the reconstruction.
     """
 
     rows: Rows
     borrow: Tensor
+
+    def __call__(self, encode: Encode, real: Tensor, labels: Tensor, stream: torch.Generator) -> Coded:
+        """Return the codes of samples (b, ...) of classes (b,) and as many mixed for these classes."""
+        first, second = choose_sources(labels, self.borrow, lambda n: self._any_class(n, stream), stream)
+        partners = self.rows.of(first, stream), self.rows.of(second, stream)
+        own, one, other = encode(torch.cat([real, *partners])).chunk(3)
+        return Coded(own, mix_codes(one, other, stream), {})
+
+    def _any_class(self, n: int, stream: torch.Generator) -> Tensor:
+        return torch.randint(len(self.borrow), (n,), generator=stream, device=self.borrow.device)
+
+
+def sliced_distance(codes: Tensor, drawn: Tensor, stream: torch.Generator) -> Tensor:
+    """Return the sliced squared Wasserstein distance between two sets of codes, as terms (b,) whose mean it is.
+
+    Along a direction the distance is that of the sorted projections, pair by pair; it is averaged over 32 random
+    directions (Kolouri et al., 2019).
+
+    Parameters
+    ----------
+    codes, drawn
+        Shapes (b, d).
+    stream
+        Where the directions are drawn from.
+    """
+    directions = torch.randn(codes.shape[1], _N_DIRECTIONS, generator=stream, device=codes.device)
+    directions = directions / directions.norm(dim=0)
+    ours, theirs = ((each @ directions).sort(dim=0).values for each in (codes, drawn))
+    return (ours - theirs).square().mean(1)
+
+
+@dataclass(frozen=True)
+class LatentStep:
+    """One update of the critic, then one of encoder and decoder.
+
+    Attributes
+    ----------
+    codes
+        ``codes(encode, real, labels, stream)`` returns the codes of a step: ``PriorCodes`` or ``MixedCodes``.
+    reconstruction_weight
+        Weight of the reconstruction.
+    """
+
+    codes: Callable[[Encode, Tensor, Tensor, torch.Generator], Coded]
     reconstruction_weight: float
 
     def __call__(self, players: Players, real: Tensor, labels: Tensor, stream: torch.Generator) -> dict[str, Tensor]:
         """Update both players once and return the mean of each term, detached."""
         critic = bind(players, labels, stream)
-        first, second = choose_sources(labels, self.borrow, lambda n: self._any_class(n, stream), stream)
-        partners = self.rows.of(first, stream), self.rows.of(second, stream)
-        samples = self._decode(players, real, labels, partners, stream)
-        fake = samples[len(real) :]
-        terms = players.objective.critic(critic, real, fake.detach())
-        for regulariser, weight in players.regularisers:
-            terms |= {name: weight * term for name, term in regulariser(critic, real, fake.detach()).items()}
-        descend(players.critic_optimiser, terms)
-
-        players.discriminator.requires_grad_(False)
-        missed = (samples[: len(real)] - real).abs().flatten(1).mean(1)
-        ours = {"reconstruction": self.reconstruction_weight * missed}
+        both: Autoencoder = players.generator  # type: ignore[assignment]
+        coded = self.codes(partial(run_in, players.dtype, both.encoder), real, labels, stream)
+        codes = torch.cat([coded.own, coded.drawn])
+        remade, fake = run_in(players.dtype, both.decoder, codes, labels.repeat(2)).chunk(2)
+        terms = update_critic(players, critic, real, fake.detach())
+        missed = (remade - real).abs().flatten(1).mean(1)
+        ours = {"reconstruction": self.reconstruction_weight * missed} | coded.terms
         ours |= players.objective.generator(critic, real, fake)
         descend(players.generator_optimiser, ours)
-        players.discriminator.requires_grad_(True)
         return {name: term.detach().mean() for name, term in (terms | ours).items()}
-
-    def _any_class(self, n: int, stream: torch.Generator) -> Tensor:
-        return torch.randint(len(self.borrow), (n,), generator=stream, device=self.borrow.device)
-
-    def _decode(
-        self, players: Players, real: Tensor, labels: Tensor, partners: tuple[Tensor, Tensor], stream: torch.Generator
-    ) -> Tensor:
-        """Return reconstructions and, after them, decodes of mixed codes, in one pass: (2 b, ...)."""
-        both: Autoencoder = players.generator  # type: ignore[assignment]
-        codes = both.encoder(torch.cat([real, *partners]))
-        own, first, second = codes.chunk(3)
-        mixed = mix_codes(first, second, stream)
-        return both.decoder(torch.cat([own, mixed]), labels.repeat(2))

@@ -3,14 +3,15 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from synthaug.errors import DivergedError
 from synthaug.training.average import MovingAverage
 from synthaug.training.checkpoint import pack_optimiser, unpack_optimiser
-from synthaug.training.step import Players, gan_step
+from synthaug.training.step import gan_step
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class StepRecord:
     step, n_steps
         How many steps are done, of how many.
     images_seen
-        How many real rows the critic has seen, repeats counted.
+        How many real rows with classes the steps' batches held, repeats counted: ``batch_size`` a step. Rows of a
+        critic's further updates in a step, and rows without labels, are not counted.
     seconds
         Time spent on training so far, that of earlier runs of a resumed one included.
     terms
@@ -37,7 +39,17 @@ class StepRecord:
 
 
 OnStep = Callable[[StepRecord], bool | None]
-TakeStep = Callable[[Players, Tensor, Tensor, torch.Generator], dict[str, Tensor]]
+TakeStep = Callable[[Any, Tensor, Tensor, torch.Generator], dict[str, Tensor]]
+
+
+class Trainees(Protocol):
+    """What a step updates: ``Players``, or the like of a learner that is no GAN."""
+
+    def modules(self) -> dict[str, nn.Module]:
+        """Return every module whose weights or buffers decide later steps, by name."""
+
+    def optimisers(self) -> dict[str, torch.optim.Optimizer]:
+        """Return every optimiser, by name."""
 
 
 @dataclass
@@ -52,7 +64,7 @@ class Training:
         How far training is.
     """
 
-    players: Players
+    players: Trainees
     average: MovingAverage
     stream: torch.Generator
     step: int = 0
@@ -60,27 +72,26 @@ class Training:
 
     def pack(self) -> dict[str, Tensor]:
         """Return the state as flat tensors."""
-        modules = {
-            "generator": self.players.generator,
-            "discriminator": self.players.discriminator,
-            "average": self.average.module,
-        }
-        tensors = {f"{name}.{key}": value for name, part in modules.items() for key, value in part.state_dict().items()}
-        tensors |= pack_optimiser("generator_optimiser", self.players.generator_optimiser)
-        tensors |= pack_optimiser("critic_optimiser", self.players.critic_optimiser)
-        return tensors | {"stream": self.stream.get_state()}
+        tensors = {"stream": self.stream.get_state()}
+        for name, part in self._modules().items():
+            tensors |= {f"{name}.{key}": value for key, value in part.state_dict().items()}
+        for name, optimiser in self.players.optimisers().items():
+            tensors |= pack_optimiser(name, optimiser)
+        return tensors
 
     def unpack(self, tensors: dict[str, Tensor], *, step: int, seconds: float) -> None:
         """Set the state from what ``pack`` gave."""
-        for name in ("generator", "discriminator", "average"):
-            part = self.average.module if name == "average" else getattr(self.players, name)
+        for name, part in self._modules().items():
             part.load_state_dict(
                 {k.removeprefix(f"{name}."): v for k, v in tensors.items() if k.startswith(f"{name}.")}
             )
-        unpack_optimiser("generator_optimiser", self.players.generator_optimiser, tensors)
-        unpack_optimiser("critic_optimiser", self.players.critic_optimiser, tensors)
+        for name, optimiser in self.players.optimisers().items():
+            unpack_optimiser(name, optimiser, tensors)
         self.stream.set_state(tensors["stream"])
         self.step, self.seconds = step, seconds
+
+    def _modules(self) -> dict[str, nn.Module]:
+        return {**self.players.modules(), "average": self.average.module}
 
 
 @dataclass(frozen=True)

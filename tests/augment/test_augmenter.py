@@ -235,7 +235,7 @@ def test_callbacks_hear_each_step_and_can_stop():
     )
     assert [record.step for record in heard] == [1, 2, 3, 4, 5]
     assert heard[0].n_steps == 50
-    assert set(heard[0].terms) == {"critic_real", "critic_fake", "generator"}
+    assert set(heard[0].terms) == {"critic_real", "critic_fake", "critic_accuracy", "generator"}
     assert augmenter.history_["step"].max() == 5
 
 

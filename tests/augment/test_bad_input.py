@@ -97,7 +97,6 @@ def test_rows_that_cannot_be_learned_from(case):
 
 
 BAD_LABELS = {
-    "none": (None, LabelError, "y must be given"),
     "one class": (np.full(12, "cat"), LabelError, r"at least two classes; got one class \('cat'\)"),
     "missing, float": (
         np.array([np.nan, *[0.0, 1.0] * 5, 1.0]),
@@ -168,10 +167,11 @@ def test_a_missing_gpu_is_named():
         augmenter(device="cuda").fit(ROWS, LABELS)
 
 
-def test_rows_without_labels_are_not_taken_yet():
-    """X_unlabeled is refused while no learner uses it, rather than ignored."""
-    with pytest.raises(ConfigError, match="X_unlabeled must be None"):
-        augmenter().fit(ROWS, LABELS, X_unlabeled=ROWS)
+@pytest.mark.parametrize("gate", [True, False], ids=["gate", "no gate"])
+def test_a_classifier_needs_labels(gate):
+    """Without labels a classifier has nothing to learn, though an augmenter has."""
+    with pytest.raises(LabelError, match="y must be given"):
+        classifier(gate=gate).fit(ROWS, None)
 
 
 @pytest.mark.parametrize(

@@ -226,7 +226,7 @@ def test_a_flipped_bit_is_refused(folder, name):
         flipped = bytearray(whole)
         flipped[place] ^= 1 << bit
         (folder / name).write_bytes(flipped)
-        with pytest.raises(FileError, match=r"damaged|newer"):
+        with pytest.raises(FileError, match=r"damaged|newer|older"):
             SyntheticAugmenter.load(folder)
 
 
@@ -253,6 +253,15 @@ def test_a_newer_format_is_refused(folder):
     facts = json.loads((folder / "model.json").read_text()) | {"format": FORMAT + 1, "synthaug": "9.9.9"}
     (folder / "model.json").write_text(json.dumps(facts))
     with pytest.raises(FileError, match=r"saved by a newer synthaug \(9.9.9\).*Update synthaug"):
+        SyntheticAugmenter.load(folder)
+
+
+@pytest.mark.parametrize("version", range(FORMAT))
+def test_an_older_format_is_refused(folder, version):
+    """A model of an earlier format holds other facts and networks: the message says what to do instead."""
+    facts = json.loads((folder / "model.json").read_text()) | {"format": version, "synthaug": "0.0.1"}
+    (folder / "model.json").write_text(json.dumps(facts))
+    with pytest.raises(FileError, match=r"saved by an older version of synthaug \(0.0.1\); fit again"):
         SyntheticAugmenter.load(folder)
 
 

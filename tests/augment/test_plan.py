@@ -103,6 +103,14 @@ def test_what_cannot_be_asked_for(strategy, n_synthetic, message):
         plan_counts({"cat": 20, "dog": 4}, strategy, n_synthetic)
 
 
+@pytest.mark.parametrize("strategy", [0.5, {None: 60}, {"cat": 30}, fill_up_to(60), None])
+def test_without_labels_there_is_nothing_to_balance(strategy):
+    """A ratio, target counts or a function for rows without labels point to the parameter that takes a number."""
+    with pytest.raises(ConfigError, match=r"must be a word where rows have no labels; got .*how many .* by n_synth"):
+        plan_counts({None: 30}, strategy, 7)
+    assert plan_counts({None: 30}, "auto", 7) == plan_counts({None: 30}, {}, 7) == {None: 7}
+
+
 def test_a_class_of_one_row_gets_nothing():
     """A class too small to learn from is named in a warning, and only its own rows are dropped from the plan."""
     with pytest.warns(SmallClassWarning, match="needs at least 2 rows to learn from; got 1 for 'dog'"):

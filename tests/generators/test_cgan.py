@@ -3,8 +3,11 @@
 import pytest
 import torch
 
+from synthaug.data.schema import Column, TableSchema
 from synthaug.errors import ConfigError
 from synthaug.generators import CGAN, Limits
+
+TABLE = TableSchema((Column("a", "number"), Column("b", "number")), 3)
 
 
 def n_weights(learner):
@@ -80,7 +83,7 @@ def test_separate_classes_tell_one_story(schema, learn):
     assert learner.story_ == records
     assert [record.step for record in records] == [1, 2, 3]
     assert [record.images_seen for record in records] == [3 * 8 * step for step in (1, 2, 3)]
-    assert set(records[0].terms) == {"critic_real", "critic_fake", "generator"}
+    assert set(records[0].terms) == {"critic_real", "critic_fake", "critic_accuracy", "generator"}
 
 
 def test_separate_classes_share_the_time(schema, learn):
@@ -120,3 +123,50 @@ def test_drawn_rows_of_a_class_differ(schema, learn):
     """Noise matters: rows of one draw are not copies of each other."""
     drawn = learn(CGAN, schema, width=16).draw(torch.zeros(50, dtype=torch.int64), 0)
     assert len(drawn.flatten(1).unique(dim=0)) == 50
+
+
+def test_classes_learned_apart_have_no_use_for_rows_without_labels():
+    """Rows without labels belong to no class, so a network for each class refuses them."""
+    x, y = torch.zeros(6, 2), torch.tensor([0, 1, 2] * 2)
+    with pytest.raises(ConfigError, match="per_class must be False where there are rows without labels; got True"):
+        CGAN(n_steps=2, per_class=True).fit(
+            x, y, schema=TABLE, seed=0, on_step=lambda record: None, limits=Limits(), x_unlabeled=x
+        )
+
+
+def test_rows_without_labels_come_with_every_update():
+    """Several updates a step, a ramp and any objective work with rows without labels beside the others."""
+    x, y = torch.zeros(6, 2), torch.tensor([0, 1, 2] * 2)
+    learner = CGAN(n_steps=2, batch_size=8, width=4, n_critic_steps=2, ramp_fraction=0.5)
+    learner.fit(x, y, schema=TABLE, seed=0, on_step=lambda record: None, limits=Limits(), x_unlabeled=x + 1)
+    assert learner.draw(y, 0).isfinite().all()
+    assert learner.state()[1]["n_labels"] == 4
+
+
+@pytest.mark.parametrize(
+    ("parameters", "unlabelled", "message"),
+    [
+        ({"conditioning": "auxiliary"}, True, "conditioning must not be 'auxiliary'"),
+        ({"conditioning": "none"}, False, "conditioning must tell the classes apart; got 'none' for 3 classes"),
+        ({"conditioning": "none", "per_class": True, "ramp_fraction": 0.5}, False, "ramp_fraction must be 0"),
+        ({"objective": "wasserstein_gp", "critic_norm": "batch"}, False, "critic_norm must not be 'batch'"),
+    ],
+)
+def test_choices_that_contradict_each_other_are_refused(parameters, unlabelled, message):
+    """Where one choice makes another meaningless, nothing is learned and the message says what to take."""
+    x, y = torch.zeros(6, 2), torch.tensor([0, 1, 2] * 2)
+    more = {"x_unlabeled": x + 1} if unlabelled else {}
+    with pytest.raises(ConfigError, match=message):
+        CGAN(n_steps=2, **parameters).fit(
+            x, y, schema=TABLE, seed=0, on_step=lambda record: None, limits=Limits(), **more
+        )
+
+
+def test_a_run_that_ends_while_the_label_is_brought_in_draws_as_it_was_trained():
+    """The label counts in draws as much as it did at the last step, after saving and loading too."""
+    x, y = torch.zeros(6, 2), torch.tensor([0, 1, 2] * 2)
+    learner = CGAN(n_steps=10, batch_size=8, width=4, ramp_fraction=0.8)
+    learner.fit(x, y, schema=TABLE, seed=0, on_step=lambda record: record.step == 4, limits=Limits())
+    assert learner.label_strength_ == pytest.approx(0.5)
+    again = CGAN(width=4).from_state(*learner.state(), TABLE)
+    assert torch.equal(again.draw(y, 0), learner.draw(y, 0))

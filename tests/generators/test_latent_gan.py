@@ -1,9 +1,10 @@
-"""What is special about the latent interpolator: borrowing, and drawing from a density of codes."""
+"""What is special about the GAN on codes: where codes come from, and what classes share."""
 
 import pytest
 import torch
 
-from synthaug.data.schema import Column, TableSchema
+from synthaug._seed import torch_stream
+from synthaug.data.schema import Column, ImageSchema, TableSchema
 from synthaug.errors import ConfigError
 from synthaug.generators import LatentGAN, Limits
 
@@ -45,9 +46,53 @@ def test_rows_come_out_in_their_class():
 
 
 @pytest.mark.parametrize(
-    ("parameters", "message"), [({"borrow": 1.5}, "borrow must be"), ({"code_dim": 0}, "code_dim")]
+    ("parameters", "message"),
+    [
+        ({"borrow": 1.5}, "borrow must be"),
+        ({"code_dim": 0}, "code_dim"),
+        ({"codes": "rows"}, "codes must be"),
+        ({"prior_weight": 0}, "prior_weight must"),
+    ],
 )
 def test_impossible_parameters_are_named(parameters, message):
     """A parameter that cannot be is named before anything is learned."""
     with pytest.raises(ConfigError, match=message):
         learn(*clusters(6, 6), **parameters)
+
+
+@pytest.mark.parametrize("codes", ["prior", "mixed"])
+def test_rows_of_either_kind_of_code_come_out_in_their_class(codes):
+    """Images of two classes, bright and dark, come out bright and dark, whichever way codes are drawn."""
+    schema = ImageSchema((1, 8, 8), 2)
+    y = torch.tensor([0, 1] * 20)
+    x = (1.2 * y.float() - 0.6)[:, None, None, None] + 0.2 * torch.randn(40, 1, 8, 8, generator=torch_stream(0))
+    learner = LatentGAN(codes=codes, n_steps=150, width=8)
+    learner.fit(x, y, schema=schema, seed=0, on_step=lambda record: None, limits=Limits())
+    labels = torch.tensor([0, 1] * 50)
+    assert (learner.draw(labels, 0).mean((1, 2, 3)).sign() == 2 * labels - 1).float().mean() > 0.95
+
+
+def test_a_prior_leaves_nothing_of_the_codes_behind():
+    """With codes from the prior a saved learner holds the decoder alone: no mean, no covariance of rows' codes."""
+    tensors, _ = learn(*clusters(20, 5), codes="prior").state()
+    assert all(name.startswith("decoder.") or name == "borrow" for name in tensors)
+    assert any(name.startswith("density.") for name in learn(*clusters(20, 5), codes="mixed").state()[0])
+
+
+def test_images_take_the_prior_and_tables_mix():
+    """``auto`` draws codes from the prior for images, and mixes those of rows for tables; ``codes_`` tells."""
+    assert learn(*clusters(6, 6)).codes_ == "mixed"
+    x, y = torch.rand(12, 1, 8, 8), torch.tensor([0, 1] * 6)
+    learner = LatentGAN(n_steps=2, batch_size=4, width=4)
+    learner.fit(x, y, schema=ImageSchema((1, 8, 8), 2), seed=0, on_step=lambda record: None, limits=Limits())
+    assert learner.codes_ == "prior"
+
+
+def test_a_walk_keeps_the_spread_of_the_prior():
+    """Codes half way between two draws are spread like the draws: a straight line would shrink them by a third."""
+    learner = learn(*clusters(20, 20), codes="prior")
+    seen = []
+    learner.decoder_.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    learner.walk(torch.zeros(400, dtype=torch.int64), 3, seed=0)
+    middle = seen[0].unflatten(0, (400, 3))[:, 1]
+    assert middle.std().item() == pytest.approx(1.0, abs=0.05)

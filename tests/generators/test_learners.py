@@ -1,5 +1,6 @@
 """Every learner keeps the same promises: parametrised over GENERATORS, so a new one is tested by being there."""
 
+import inspect
 import random
 
 import numpy as np
@@ -7,7 +8,6 @@ import pytest
 import torch
 
 from synthaug.data.schema import Column, ImageSchema, TableSchema
-from synthaug.errors import ConfigError
 from synthaug.generators import GENERATORS, Limits
 
 SCHEMAS = {
@@ -103,21 +103,68 @@ def test_time_limits_are_kept_and_marked(name, rows):
     assert stopped.story_[-1].step == 2
 
 
-@pytest.mark.parametrize("name", GENERATORS)
-@pytest.mark.parametrize(
-    ("parameters", "message"),
-    [
-        ({"objective": "hing"}, "Did you mean 'hinge'"),
-        ({"policy": "cutoff"}, "policy must be one of"),
-        ({"n_steps": 0}, "n_steps must be a positive integer"),
-        ({"batch_size": 1}, "at least 2"),
-        ({"lr": -1.0}, "lr must be a positive number"),
-        ({"beta1": 2.0}, "beta1 must be a number from 0 to"),
-        ({"regularisers": {"r3": 1.0}}, "regularisers must be one of r1, r2"),
-        ({"n_threads": 0}, "n_threads must be"),
-    ],
-)
-def test_impossible_parameters_are_named(name, rows, parameters, message):
-    """A parameter that cannot be is named before anything is learned."""
-    with pytest.raises(ConfigError, match=message):
-        learn(name, rows, **parameters)
+ABLE = [name for name, make in GENERATORS.items() if "x_unlabeled" in inspect.signature(make.fit).parameters]
+
+
+def learn_more(name, rows, more):
+    x, y, schema = rows
+    learner = GENERATORS[name](n_steps=4, batch_size=8, width=4)
+    return learner.fit(x, y, schema=schema, seed=0, on_step=lambda record: None, limits=Limits(), x_unlabeled=more)
+
+
+@pytest.fixture
+def more(rows):
+    """Rows without labels, fewer than a batch takes."""
+    return torch.randn(5, *rows[2].shape, generator=torch.Generator().manual_seed(1)).clamp(-1, 1)
+
+
+@pytest.mark.parametrize("name", ABLE)
+def test_rows_without_labels_change_what_is_learned(name, rows, more):
+    """A learner that takes rows without labels draws something else for them, and each row of them counts."""
+    labels = torch.tensor([0, 1, 2, 2])
+    fewer, all_of_them = learn_more(name, rows, more[:4]), learn_more(name, rows, more)
+    assert not torch.equal(learn(name, rows).draw(labels, 3), all_of_them.draw(labels, 3))
+    assert not torch.equal(fewer.draw(labels, 3), all_of_them.draw(labels, 3))
+    assert torch.equal(learn_more(name, rows, more).draw(labels, 3), all_of_them.draw(labels, 3))
+
+
+@pytest.mark.parametrize("name", ABLE)
+def test_the_state_draws_the_same_where_rows_had_no_labels(name, rows, more):
+    """What is saved of a learner that saw rows without labels draws what it draws."""
+    learner = learn_more(name, rows, more)
+    tensors, facts = learner.state()
+    twin = GENERATORS[name](**learner.get_params()).from_state(tensors, facts, rows[2])
+    labels = torch.tensor([0, 1, 2, 2])
+    assert torch.equal(learner.draw(labels, 3), twin.draw(labels, 3))
+
+
+@pytest.mark.parametrize("name", ABLE)
+def test_a_checkpoint_belongs_to_its_rows_without_labels(name, rows, more, tmp_path):
+    """A learner resumes from a checkpoint of the same rows without labels, and never from one of others."""
+    x, y, schema = rows
+    limits, labels = Limits(checkpoint_dir=tmp_path, resume=True), torch.tensor([0, 1, 2] * 3)
+
+    def learned(x_unlabeled, on_step=lambda record: None, limits=limits):
+        learner = GENERATORS[name](n_steps=6, batch_size=8, width=4)
+        return learner.fit(x, y, schema=schema, seed=0, on_step=on_step, limits=limits, x_unlabeled=x_unlabeled).draw(
+            labels, 1
+        )
+
+    learned(more, lambda record: record.step == 3)
+    learned(more[:4])
+    assert len(list(tmp_path.iterdir())) == 2
+    assert torch.equal(learned(more), learned(more, limits=Limits()))
+
+
+@pytest.mark.parametrize("name", [name for name, make in GENERATORS.items() if hasattr(make, "walk")])
+def test_walks_go_from_one_draw_to_another(name, rows):
+    """A walk has as many frames as are asked for, begins with a draw, ends elsewhere, and has no jump on its way."""
+    learner, labels = learn(name, rows), torch.tensor([0, 2])
+    walk = learner.walk(labels, 50, seed=3)
+    assert walk.shape == (2, 50, *rows[2].shape)
+    assert torch.equal(walk, learner.walk(labels, 50, seed=3))
+    assert (walk[:, 0] - learner.draw(labels, 3)).abs().max() < 1e-5
+    steps = (walk[:, 1:] - walk[:, :-1]).flatten(2).norm(dim=2)
+    whole = (walk[:, -1] - walk[:, 0]).flatten(1).norm(dim=1)
+    assert (whole > 0).all()
+    assert (steps.max(1).values < 0.5 * whole).all()

@@ -10,11 +10,14 @@ from synthaug.data.schema import Column, ImageSchema, TableSchema
 from synthaug.errors import ConfigError
 from synthaug.generators import GENERATORS, Learner, Limits
 from synthaug.training.diffaug import POLICIES
-from synthaug.training.objectives import OBJECTIVES, REGULARISERS
+from synthaug.training.objectives import OBJECTIVES
+from synthaug.training.regularisers import REGULARISERS
 
 TABLE = TableSchema((Column("a", "number"), Column("b", "integer")), 3)
 LABELS = torch.tensor([0, 1, 2, 2, 1, 0, 0])
 LEARNERS = pytest.mark.parametrize("make", GENERATORS.values(), ids=GENERATORS)
+PLAYING = {name: make for name, make in GENERATORS.items() if "objective" in make().get_params()}
+PLAYERS = pytest.mark.parametrize("make", PLAYING.values(), ids=PLAYING)
 
 
 @pytest.fixture
@@ -89,7 +92,7 @@ def test_the_rows_given_are_not_changed(make, schema):
     assert y.tolist() == [2, 1, 0, 0, 1, 2]
 
 
-@LEARNERS
+@PLAYERS
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_every_objective_can_be_learned_with(make, objective, learn):
     """Each objective, with every regulariser, gives finite terms under their names."""
@@ -100,7 +103,7 @@ def test_every_objective_can_be_learned_with(make, objective, learn):
     assert all(abs(value) < float("inf") for record in records for value in record.terms.values())
 
 
-@LEARNERS
+@PLAYERS
 @pytest.mark.parametrize("policy", ["auto", *POLICIES])
 def test_every_policy_can_be_learned_with(make, policy, schema, learn):
     """Each policy works for images; a table takes those that shift nothing and names the others."""
@@ -136,8 +139,15 @@ BAD = [
 ]
 
 
-@LEARNERS
-@pytest.mark.parametrize(("parameters", "message"), BAD, ids=[str(parameters) for parameters, _ in BAD])
+@pytest.mark.parametrize(
+    ("make", "parameters", "message"),
+    [
+        pytest.param(make, parameters, message, id=f"{name}-{parameters}")
+        for name, make in GENERATORS.items()
+        for parameters, message in BAD
+        if set(parameters) <= set(make().get_params())
+    ],
+)
 def test_impossible_parameters_are_named(make, parameters, message, learn):
     """Each impossible value is refused before anything is learned: name, rule, value, and the nearest word."""
     with pytest.raises(ConfigError, match=message):

@@ -105,3 +105,16 @@ def test_one_class_alone_can_be_learned():
     generator, discriminator, _ = networks((1, 8, 8), n_classes=1)
     labels = torch.zeros(B, dtype=torch.int64)
     assert discriminator(generator(torch.randn(B, NOISE, generator=torch_stream(1)), labels), labels).shape == (B,)
+
+
+def test_weights_have_the_names_of_saved_models():
+    """The names that files hold do not change with the choices that came later, which by default add no weight."""
+    generator, discriminator, _ = networks((1, 8, 8))
+    norm = {f"norms.{i}.{part}" for i in range(2) for part in ("scale.weight", "scale.bias", "shift.weight")}
+    norm |= {f"norms.{i}.{part}" for i in range(2) for part in ("shift.bias", "norm.running_mean", "norm.running_var")}
+    norm |= {f"norms.{i}.norm.num_batches_tracked" for i in range(2)}
+    rest = {"code.label.weight", "project.weight", "project.bias", "grow.0.weight", "paint.weight", "paint.bias"}
+    assert set(generator.state_dict()) == norm | rest
+    maps = {f"{part}.{kind}" for part in ("read", "shrink.0", "last") for kind in ("weight", "bias", "normalised.u")}
+    head = {"judge.everyone.weight", "judge.everyone.bias", "judge.everyone.normalised.u"}
+    assert set(discriminator.state_dict()) == maps | head | {"judge.each.weight", "judge.normalised.u"}

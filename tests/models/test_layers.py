@@ -7,8 +7,12 @@ from torch import nn
 
 from synthaug._seed import torch_stream
 from synthaug.models.layers import (
+    CRITIC_NORMS,
     ConditionalBatchNorm,
+    ConditionalScale,
     LabelledCode,
+    PlainBatchNorm,
+    PlainScale,
     Projection,
     SpectralConv2d,
     SpectralLinear,
@@ -19,6 +23,13 @@ from synthaug.models.layers import (
 PARTS = {
     "linear": lambda: nn.Linear(5, 7),
     "convolution": lambda: nn.Conv2d(3, 4, 3),
+    "transposed convolution": lambda: nn.ConvTranspose2d(3, 4, 4, stride=2, padding=1),
+    "group norm": lambda: nn.GroupNorm(2, 4),
+    "layer norm": lambda: nn.LayerNorm(4),
+    "batch norm": lambda: nn.BatchNorm2d(4),
+    "plain norm": lambda: PlainBatchNorm(4, images=True),
+    "plain scale": lambda: PlainScale(4),
+    "conditional scale": lambda: ConditionalScale(4, 3),
     "spectral linear": lambda: SpectralLinear(5, 7),
     "spectral convolution": lambda: SpectralConv2d(3, 4, 3, stride=2, padding=1),
     "projection": lambda: Projection(3, 6),
@@ -42,14 +53,22 @@ def test_a_seed_decides_the_weights_and_nothing_else_does(make):
     assert all(value.device.type == "cpu" for value in first.values())
 
 
-@pytest.mark.parametrize("make", [make for name, make in PARTS.items() if "conditional" not in name])
+@pytest.mark.parametrize("make", [make for name, make in PARTS.items() if "norm" not in name and "scale" not in name])
 def test_another_seed_gives_other_weights(make):
     """Two learners do not start from the same weights."""
     first, second = (build(make, torch_stream(seed)).state_dict() for seed in (5, 6))
     assert any(not torch.equal(first[name], second[name]) for name in first)
 
 
-@pytest.mark.parametrize("make", [lambda: nn.Linear(9, 5), lambda: SpectralLinear(4, 8), lambda: nn.Conv2d(2, 5, 3)])
+MAPS = {
+    "linear": lambda: nn.Linear(9, 5),
+    "spectral linear": lambda: SpectralLinear(4, 8),
+    "convolution": lambda: nn.Conv2d(2, 5, 3),
+    "transposed convolution": lambda: nn.ConvTranspose2d(5, 2, 4),
+}
+
+
+@pytest.mark.parametrize("make", MAPS.values(), ids=MAPS)
 def test_weights_begin_orthogonal(make):
     """A fresh weight, seen as a matrix, stretches no direction: its singular values are 1, and biases are 0."""
     part = build(make, torch_stream(0))
@@ -79,6 +98,15 @@ def test_spectral_norm_passes_the_gradient_of_the_division():
     (ours,) = torch.autograd.grad((norm(weight) * direction).sum(), weight)
     (truth,) = torch.autograd.grad((weight / torch.linalg.matrix_norm(weight, 2) * direction).sum(), weight)
     torch.testing.assert_close(ours, truth, rtol=1e-6, atol=1e-8)
+
+
+def test_spectral_norm_keeps_its_precision_under_autocast():
+    """In a pass of half precision the division by the singular value is still that of the weight's own precision."""
+    norm = build(lambda: SpectralNorm(6), torch_stream(0)).eval()
+    weight = torch.randn(6, 6, generator=torch_stream(1))
+    exact = norm(weight)
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.equal(norm(weight), exact)
 
 
 def test_spectral_norm_learns_only_in_training():
@@ -148,3 +176,27 @@ def test_labels_weigh_as_much_as_noise():
     torch.testing.assert_close(code[:, 16:].norm(dim=1), torch.full((5,), 4.0))
     assert torch.equal(code[0, 16:], code[3, 16:])
     assert len(code[:3, 16:].unique(dim=0)) == 3
+
+
+@pytest.mark.parametrize("name", CRITIC_NORMS)
+def test_hidden_maps_leave_the_bias_to_a_norm_that_has_one(name):
+    """A hidden map has a bias of its own exactly where no batch normalisation follows that would take it away."""
+    layers = CRITIC_NORMS[name]
+    followed = isinstance(layers.norm(4, True), nn.BatchNorm2d)
+    for hidden, open_end in (
+        (layers.hidden_convolution(3, 4, 3), layers.convolution(3, 4, 3)),
+        (layers.hidden_linear(3, 4), layers.linear(3, 4)),
+    ):
+        assert (hidden.bias is None) == followed
+        assert open_end.bias is not None
+
+
+@pytest.mark.parametrize("images", [False, True])
+def test_a_plain_norm_is_batch_normalisation(images):
+    """It normalises over the batch, whatever the condition."""
+    part = build(lambda: PlainBatchNorm(4, images=images), torch_stream(0)).double()
+    features = 3 + torch.randn((9, 4, 3, 3) if images else (9, 4), dtype=torch.float64, generator=torch_stream(1))
+    over = [axis for axis in range(features.ndim) if axis != 1]
+    mean, variance = features.mean(over, keepdim=True), features.var(over, correction=0, keepdim=True)
+    wanted = (features - mean) / variance.sqrt()
+    torch.testing.assert_close(part(features, features), wanted, atol=1e-4, rtol=0)

@@ -1,9 +1,9 @@
-"""The step of the latent interpolator: what is mixed with what."""
+"""The step of a GAN on codes: what is mixed with what, and how far codes are from the prior."""
 
 import pytest
 import torch
 
-from synthaug.training.latent import choose_sources, mix_codes
+from synthaug.training.latent import choose_sources, mix_codes, sliced_distance
 
 
 def test_mixed_codes_lie_nearer_to_the_first():
@@ -31,3 +31,34 @@ def test_a_class_that_always_borrows_keeps_three_first_codes_in_ten():
     first, second = choose_sources(labels, torch.ones(2), lambda n: torch.ones(n, dtype=torch.int64), stream)
     assert (first == 0).float().mean() == pytest.approx(0.3, abs=0.03)
     assert (second == 1).all()
+
+
+def test_the_sliced_distance_of_a_shift_is_its_squared_length_over_the_dimension():
+    """Codes moved by a vector v are |v|² / d away: along a random direction u the distance is (u·v)²."""
+    stream = torch.Generator().manual_seed(0)
+    codes = torch.randn(64, 3, generator=stream, dtype=torch.float64).float()
+    shift = torch.tensor([0.0, 3.0, 4.0])
+    terms = torch.stack([sliced_distance(codes + shift, codes, stream) for _ in range(300)])
+    assert terms.shape == (300, 64)
+    assert terms.mean().item() == pytest.approx(25 / 3, rel=0.05)
+
+
+def test_the_sliced_distance_in_one_dimension_is_that_of_the_sorted_numbers():
+    """In one dimension there is one direction: the distance is between the numbers in order."""
+    stream = torch.Generator().manual_seed(0)
+    codes, drawn = torch.randn(2, 40, 1, generator=stream)
+    expected = (codes.sort(0).values - drawn.sort(0).values).square().mean()
+    assert sliced_distance(codes, drawn, stream).mean().item() == pytest.approx(expected.item(), rel=1e-4)
+
+
+def test_the_sliced_distance_pulls_codes_to_the_prior():
+    """Descending it turns far and narrow codes into ones of mean 0 and variance 1."""
+    stream = torch.Generator().manual_seed(0)
+    codes = (5.0 + 0.1 * torch.randn(256, 2, generator=stream)).requires_grad_()
+    optimiser = torch.optim.Adam([codes], 0.1)
+    for _ in range(300):
+        optimiser.zero_grad()
+        sliced_distance(codes, torch.randn(256, 2, generator=stream), stream).mean().backward()
+        optimiser.step()
+    assert codes.mean().item() == pytest.approx(0.0, abs=0.15)
+    assert codes.std().item() == pytest.approx(1.0, abs=0.15)

@@ -69,7 +69,8 @@ def test_the_story_counts_steps_rows_and_seconds():
     assert [record.step for record in records] == list(range(3, 301, 3))
     assert all(record.n_steps == 300 and record.images_seen == 16 * record.step for record in records)
     assert all(a.seconds < b.seconds for a, b in pairwise(records))
-    assert all(set(record.terms) == {"critic_real", "critic_fake", "r1", "generator"} for record in records)
+    names = {"critic_real", "critic_fake", "critic_accuracy", "r1", "generator"}
+    assert all(set(record.terms) == names for record in records)
     assert all(abs(value) < 1e3 for record in records for value in record.terms.values())
     assert learner.story_ == records
 

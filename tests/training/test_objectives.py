@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from synthaug._seed import torch_stream
-from synthaug.training.objectives import OBJECTIVES, REGULARISERS, squared_gradient
+from synthaug.training.objectives import OBJECTIVES, right_signs, smoothed
+from synthaug.training.regularisers import REGULARISERS
 
 B, D = 5, 3
 
@@ -33,10 +34,19 @@ def log_sigmoid(logit):
 
 FORMULAS = {
     "hinge": (lambda x, g: max(0.0, 1 - x) + max(0.0, 1 + g), lambda x, g: -g),
+    "minimax": (lambda x, g: -log_sigmoid(x) - log_sigmoid(-g), lambda x, g: log_sigmoid(-g)),
+    "wasserstein": (lambda x, g: g - x, lambda x, g: -g),
+    "wasserstein_gp": (lambda x, g: g - x, lambda x, g: -g),
+    "relativistic_r1_r2": (lambda x, g: -log_sigmoid(x - g), lambda x, g: -log_sigmoid(g - x)),
     "non_saturating": (lambda x, g: -log_sigmoid(x) - log_sigmoid(-g), lambda x, g: -log_sigmoid(g)),
     "least_squares": (lambda x, g: (x - 1) ** 2 + g**2, lambda x, g: (g - 1) ** 2),
     "relativistic": (lambda x, g: -log_sigmoid(x - g), lambda x, g: -log_sigmoid(g - x)),
 }
+
+
+def test_every_objective_has_its_formula_here():
+    """No objective goes without a closed form to agree with."""
+    assert set(FORMULAS) == set(OBJECTIVES)
 
 
 @pytest.mark.parametrize("name", FORMULAS)
@@ -90,44 +100,53 @@ def test_gradients_reach_the_generator_and_the_critic(objective):
     assert module.weight.grad.abs().sum() > 0
 
 
-@pytest.mark.parametrize("name", REGULARISERS)
-def test_regularisers_are_one_number_a_sample_that_moves_the_critic(name):
-    """Shape (b,), finite, not negative; its gradient reaches the critic's weights and stays off the samples."""
-    critic = nn.Sequential(nn.Linear(D, 7), nn.Tanh(), nn.Linear(7, 1), nn.Flatten(0)).double()
-    real, fake = rows("real").requires_grad_(), rows("fake").requires_grad_()
-    terms = REGULARISERS[name](critic, real, fake)
-    assert name in terms
-    for term in terms.values():
-        assert term.shape == (B,)
-        assert term.isfinite().all()
-        assert (term >= 0).all()
-    sum(terms.values()).sum().backward()
-    assert critic[0].weight.grad.abs().sum() > 0
-    assert real.grad is None
-    assert fake.grad is None
+SMOOTHED = {
+    "minimax": lambda target, logit: -target * log_sigmoid(logit) - (1 - target) * log_sigmoid(-logit),
+    "non_saturating": lambda target, logit: -target * log_sigmoid(logit) - (1 - target) * log_sigmoid(-logit),
+    "least_squares": lambda target, logit: (logit - target) ** 2,
+}
 
 
-@pytest.mark.parametrize("name", ["r1", "r2"])
-def test_the_penalty_of_a_linear_critic_is_half_its_squared_weights(name):
-    """The gradient of w.x + c is w everywhere; the penalty's own gradient is then w."""
-    critic, module = linear_critic()
-    (penalty,) = REGULARISERS[name](critic, rows("real"), rows("fake")).values()
-    torch.testing.assert_close(penalty, torch.full((B,), 0.5 * (1 + 4 + 0.25), dtype=torch.float64))
-    (gradient,) = torch.autograd.grad(penalty.mean(), module.weight)
-    torch.testing.assert_close(gradient, module.weight)
+@pytest.mark.parametrize("name", SMOOTHED)
+@pytest.mark.parametrize("smoothing", [(0.1, 0.0), (0.0, 0.3), (0.2, 0.1)])
+def test_smoothed_targets_are_one_less_a_and_b(name, smoothing):
+    """The critic's loss is the formula with targets 1 - a for real and b for synthetic samples."""
+    critic, _ = linear_critic()
+    real, fake = rows("real", b=50), rows("fake", b=50)
+    terms = smoothed(OBJECTIVES[name], smoothing)(critic, real, fake)
+    for term, samples, target in (("critic_real", real, 1 - smoothing[0]), ("critic_fake", fake, smoothing[1])):
+        wanted = [SMOOTHED[name](target, logit) for logit in critic(samples).tolist()]
+        assert terms[term].tolist() == pytest.approx(wanted, rel=1e-12)
 
 
-@pytest.mark.parametrize(("name", "where"), [("r1", "real"), ("r2", "fake")])
-def test_the_penalty_is_taken_at_its_own_samples(name, where):
-    """The gradient of |x|^2 / 2 is x: the penalty tells at which samples it was taken."""
-    critic = lambda x: 0.5 * x.square().sum(1)  # noqa: E731
-    samples = {"real": rows("real"), "fake": rows("fake")}
-    (penalty,) = REGULARISERS[name](critic, **samples).values()
-    torch.testing.assert_close(penalty, 0.5 * samples[where].square().sum(1))
+@pytest.mark.parametrize("name", SMOOTHED)
+def test_a_smoothed_critic_is_at_rest_at_its_targets(name):
+    """The loss is least where the critic's answer is the target: its derivative is 0 there."""
+    at = 0.8 if name == "least_squares" else math.log(0.8 / 0.2)
+    logits = torch.full((B, 1), at, dtype=torch.float64, requires_grad=True)
+    term = smoothed(OBJECTIVES[name], (0.2, 0.0))(lambda x: x[:, 0], logits, logits.detach())["critic_real"]
+    (slope,) = torch.autograd.grad(term.sum(), logits)
+    torch.testing.assert_close(slope, torch.zeros_like(slope), atol=1e-12, rtol=0)
 
 
-def test_squared_gradients_of_images_add_up_over_all_pixels():
-    """Every axis but the first counts."""
-    images = torch.randn(4, 2, 3, 5, dtype=torch.float64, generator=torch_stream(1))
-    got = squared_gradient(lambda x: x.sin().sum((1, 2, 3)), images)
-    torch.testing.assert_close(got, images.cos().square().sum((1, 2, 3)))
+@pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=OBJECTIVES)
+def test_without_smoothing_the_critic_is_the_objectives_own(objective):
+    """Targets of 1 and 0 change nothing, for objectives without targets as well."""
+    assert smoothed(objective, (0.0, 0.0)) is objective.critic
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=OBJECTIVES)
+def test_right_signs_count_what_the_critic_tells_apart(objective):
+    """1 where both sides are right, 0 where both are wrong, a half for one of two where signs count."""
+    sure = torch.tensor([3.0])
+    assert right_signs(objective, sure, -sure) == 1
+    assert right_signs(objective, -sure, sure) == 0
+    one_of_two = right_signs(objective, 2 * sure, sure)
+    assert one_of_two == (1.0 if objective.middle is None else 0.5)
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES.values(), ids=OBJECTIVES)
+def test_an_objectives_own_regularisers_are_known(objective):
+    """What belongs to an objective has a name among the regularisers and a positive weight."""
+    assert set(objective.regularisers) <= set(REGULARISERS)
+    assert all(weight > 0 for weight in objective.regularisers.values())

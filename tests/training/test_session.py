@@ -1,6 +1,7 @@
 """Training that is killed, cut, stopped or out of disk: what was done is kept, and going on gives the same weights.
 
-Run as a program, this file trains learners in processes that are killed; the tests then go on from what is left.
+Run as a program (folder, number of kills, before which step, steps), this file trains learners in processes that are
+killed; the tests then go on from what is left. There rows are held out, and every fourth step is looked at.
 """
 
 import itertools
@@ -24,6 +25,7 @@ from synthaug._seed import torch_stream
 from synthaug.data.schema import Column, ImageSchema, TableSchema
 from synthaug.errors import BudgetWarning, FileError
 from synthaug.generators import GENERATORS, Limits
+from synthaug.training import watch
 from synthaug.training.checkpoint import Checkpoint
 
 N_STEPS = 24
@@ -37,8 +39,9 @@ CASES = list(itertools.product(GENERATORS, SCHEMAS))
 def learn(case, *, n_steps=N_STEPS, seed=3, shift=0.0, on_step=lambda record: None, **limits):
     """Return a fitted learner of one case."""
     name, kind = case
+    early_stopping = limits.pop("early_stopping", "auto")
     x = torch.randn(20, *SCHEMAS[kind].shape, generator=torch_stream(0)).clamp(-1, 1) + shift
-    learner = GENERATORS[name](n_steps=n_steps, batch_size=8, width=4)
+    learner = GENERATORS[name](n_steps=n_steps, batch_size=8, width=4, early_stopping=early_stopping)
     return learner.fit(
         x, torch.arange(20) % 2, schema=SCHEMAS[kind], seed=seed, on_step=on_step, limits=Limits(**limits)
     )
@@ -55,13 +58,24 @@ def often(monkeypatch):
     monkeypatch.setattr(Checkpoint.__init__, "__defaults__", (0.0,))
 
 
+@pytest.fixture
+def look_often(monkeypatch):
+    """Look at every fourth step, for the time of a test."""
+    monkeypatch.setattr(watch, "_FEWEST_STEPS_APART", 4)
+
+
 def assert_same(first, second):
-    """Assert that two learners are the same bit for bit."""
+    """Assert that two learners are the same bit for bit, and saw and decided the same."""
     ours, theirs = first.state()[0], second.state()[0]
     assert set(ours) == set(theirs)
     for name in ours:
         assert torch.equal(ours[name], theirs[name]), name
     assert [record.terms for record in first.story_] == [record.terms for record in second.story_]
+    assert first.ending_ == second.ending_
+    assert repr(first.looks_) == repr(second.looks_)  # NaN is what NaN was
+    for (step, shown), (other, too) in zip(first.snapshots_, second.snapshots_, strict=True):
+        assert step == other
+        assert torch.equal(shown, too)
 
 
 def header_of(path):
@@ -70,7 +84,7 @@ def header_of(path):
         return json.loads(file.metadata()["synthaug"])
 
 
-def train_and_be_killed(case, folder, at):
+def train_and_be_killed(case, folder, at, n_steps):
     """Train in a process of its own, which is killed once the steps ``at`` are reached, each time gone on from."""
     for step in at:
         reader, writer = os.pipe()
@@ -78,6 +92,8 @@ def train_and_be_killed(case, folder, at):
         if child == 0:
             learn(
                 case,
+                n_steps=n_steps,
+                early_stopping=True,
                 checkpoint_dir=folder,
                 resume=True,
                 on_step=lambda record, pipe=writer: os.write(pipe, b"%d\n" % record.step) and None,
@@ -85,33 +101,58 @@ def train_and_be_killed(case, folder, at):
             os._exit(1)
         os.close(writer)
         with os.fdopen(reader) as told:
-            while int(told.readline()) < step:
+            while int(told.readline() or n_steps) < step:
                 pass
             time.sleep(random.Random(step).uniform(0, 0.01))
             os.kill(child, signal.SIGKILL)
-        assert os.WIFSIGNALED(os.waitpid(child, 0)[1])
+        os.waitpid(child, 0)  # killed, or, where it had settled before, at its end
 
 
-@pytest.fixture(scope="module")
-def left_by_the_killed(tmp_path_factory):
-    """Return the folder of checkpoints, from the middle of training, of runs that were killed three times."""
-    folder = tmp_path_factory.mktemp("killed")
-    subprocess.run([sys.executable, __file__, folder], check=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+def kill(folder, n_kills, before, n_steps):
+    """Train every case in processes killed so many times; return the steps reached."""
+    command = [sys.executable, __file__, folder, *map(str, (n_kills, before, n_steps))]
+    subprocess.run(command, check=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
     left = [header_of(path)["facts"]["step"] for path in folder.glob("[!.]*.safetensors")]
     assert len(left) == len(CASES)
-    assert all(0 < step < N_STEPS for step in left)
+    assert all(0 < step < n_steps for step in left)
     return folder
 
 
-@pytest.mark.parametrize("case", CASES, ids=" ".join)
-def test_a_run_killed_three_times_ends_as_if_undisturbed(case, left_by_the_killed):
-    """After kill -9 at random moments, going on gives the same weights bit for bit, and the whole story."""
+@pytest.fixture(scope="module")
+def killed_three_times(tmp_path_factory):
+    """Return the folder of checkpoints, from the middle of training, of runs that were killed three times."""
+    return kill(tmp_path_factory.mktemp("killed"), 3, 20, N_STEPS)
+
+
+@pytest.fixture(scope="module")
+def killed_twenty_times(tmp_path_factory):
+    """Return the folder of checkpoints of longer runs that were killed twenty times."""
+    return kill(tmp_path_factory.mktemp("killed"), 20, 40, 5 * N_STEPS)  # before any has settled
+
+
+def assert_goes_on(case, folder, n_steps):
+    """Assert that going on from a folder gives the weights, looks and story of an undisturbed run."""
     steps = []
-    resumed = learn(
-        case, checkpoint_dir=left_by_the_killed, resume=True, on_step=lambda record: steps.append(record.step)
-    )
-    assert steps == list(range(1, N_STEPS + 1))
-    assert_same(resumed, learn(case))
+    how = {"n_steps": n_steps, "early_stopping": True}
+    resumed = learn(case, checkpoint_dir=folder, resume=True, on_step=lambda record: steps.append(record.step), **how)
+    whole = learn(case, **how)
+    assert steps == [record.step for record in whole.story_]
+    assert_same(resumed, whole)
+
+
+@pytest.mark.usefixtures("look_often")
+@pytest.mark.parametrize("case", CASES, ids=" ".join)
+def test_a_run_killed_three_times_ends_as_if_undisturbed(case, killed_three_times):
+    """After kill -9 at random moments, going on gives the same weights bit for bit, and the whole story."""
+    assert_goes_on(case, killed_three_times, N_STEPS)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("look_often")
+@pytest.mark.parametrize("case", CASES, ids=" ".join)
+def test_a_run_killed_twenty_times_ends_as_if_undisturbed(case, killed_twenty_times):
+    """However often: nothing adds up."""
+    assert_goes_on(case, killed_twenty_times, 5 * N_STEPS)
 
 
 @pytest.mark.parametrize("case", CASES, ids=" ".join)
@@ -287,7 +328,9 @@ def test_a_long_enough_limit_of_seconds_changes_nothing():
 if __name__ == "__main__":
     torch.set_num_threads(1)
     write_at_every_step()
-    steps_of = random.Random(0)
+    watch._FEWEST_STEPS_APART = 4
+    steps_of, (n_kills, before, n_steps) = random.Random(0), map(int, sys.argv[2:])
     for each in CASES:
         learn(each, n_steps=1)  # what torch loads on first use is loaded once, not by every child
-        train_and_be_killed(each, Path(sys.argv[1]), sorted(steps_of.sample(range(2, N_STEPS - 2), 3)))
+        at = sorted(steps_of.sample(range(2, before), n_kills))
+        train_and_be_killed(each, Path(sys.argv[1]), at, n_steps)

@@ -80,7 +80,8 @@ def augment_loader(
     Raises
     ------
     ConfigError
-        If the loader reads an ``IterableDataset``, or its sampler hands out whole batches with ``batch_size=None``.
+        If the loader reads an ``IterableDataset``, its sampler hands out whole batches with ``batch_size=None``, or the
+        augmenter was fitted without labels.
     ShapeError, LabelError
         As ``MixedDataset`` raises them.
 

@@ -62,7 +62,7 @@ class MixedDataset(Dataset[Any]):
     LabelError
         If the augmenter knows none of the real labels.
     ConfigError
-        If ``real`` is not map-style, or parameters contradict each other.
+        If ``real`` is not map-style, the augmenter was fitted without labels, or parameters contradict each other.
 
     Examples
     --------

@@ -18,6 +18,7 @@ from synthaug.augment.torch_data.marks import Marks
 from synthaug.augment.torch_data.randomness import SeededTransform, Transform
 from synthaug.data.images import ImageCodec
 from synthaug.data.item_format import ItemFormat, ItemTemplate, plain_template
+from synthaug.data.labels import NoLabels
 from synthaug.data.torch_rows import label_value
 from synthaug.errors import ConfigError
 
@@ -80,7 +81,7 @@ class SyntheticDataset(Dataset[Any]):
     Raises
     ------
     LabelError, ConfigError
-        As ``sample`` raises them for classes and counts.
+        As ``sample`` raises them for classes and counts; if the augmenter was fitted without labels.
     FileError
         If the cache cannot be written.
     NotFittedError
@@ -114,6 +115,7 @@ class SyntheticDataset(Dataset[Any]):
     ) -> None:
         check_is_fitted(augmenter)
         check_choice("mode", mode, MODES)
+        _check_labelled(augmenter)
         seed = seed_from(random_state)
         self.counts = _counts(augmenter, n_per_class)
         self._n_rows = sum(self.counts.values())
@@ -185,6 +187,14 @@ class SyntheticDataset(Dataset[Any]):
         now = int(self._epoch)
         epochs = [index.epoch if isinstance(index, RowIndex) else now for index in indices]
         return self._transform(_wrapped(self._raw_format, rows), places, epochs)
+
+
+def _check_labelled(augmenter: Any) -> None:
+    if isinstance(augmenter.labels_, NoLabels):
+        raise ConfigError(
+            "augmenter must have been fitted with labels; got one fitted without (an item is a row and its label). "
+            "Fit it with y."
+        )
 
 
 def _counts(augmenter: Any, n_per_class: int | Mapping[Any, int] | None) -> dict[Any, int]:

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 import torch
 from sklearn.exceptions import NotFittedError
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, TensorDataset
 
-from synthaug import CGAN, SyntheticAugmenter, SyntheticDataset
+from synthaug import CGAN, MixedDataset, SyntheticAugmenter, SyntheticDataset, augment_loader
 from synthaug.errors import ConfigError, LabelError
 
 MODES = ["cached", "lazy"]
@@ -176,3 +176,20 @@ def test_bad_settings_are_refused(augmenter, tmp_path):
         SyntheticDataset(augmenter, {"cat": 1})
     with pytest.raises(ConfigError, match="cache_dir must come with mode='cached'"):
         SyntheticDataset(augmenter, mode="lazy", cache_dir=tmp_path)
+
+
+WITHOUT_LABELS = {
+    "dataset": lambda augmenter, real: SyntheticDataset(augmenter, 3),
+    "lazy dataset": lambda augmenter, real: SyntheticDataset(augmenter, {None: 3}, mode="lazy"),
+    "mixed": lambda augmenter, real: MixedDataset(real, augmenter, synthetic_fraction=0.3),
+    "loader": lambda augmenter, real: augment_loader(DataLoader(real, batch_size=4), augmenter),
+}
+
+
+@pytest.mark.parametrize("way", WITHOUT_LABELS)
+def test_an_augmenter_without_labels_is_refused(way):
+    """An item is a row and its label, so an augmenter that knows no label is told to learn some."""
+    X = torch.rand(12, 1, 8, 8)
+    fitted = SyntheticAugmenter(CGAN(n_steps=1, batch_size=4, width=4), selection="none", random_state=0).fit(X)
+    with pytest.raises(ConfigError, match=r"augmenter must have been fitted with labels; got one .* Fit it with y"):
+        WITHOUT_LABELS[way](fitted, TensorDataset(X, torch.arange(12) % 2))
