@@ -10,7 +10,7 @@ the code); two processes may work on different tasks. The figures come from the 
 choosing settings; see ``tasks.py``);
 ``figures.py`` says what they are. ``pupil`` is the balanced accuracy of a small convolutional network (``convnet.py``)
 trained on the synthetic rows only, with classic transforms, over that of the same network trained on the real training
-rows only, with classic transforms of the same strength, which was the best on the dev half.
+rows only, with classic transforms of the same strength, which was the best for real rows on the dev half.
 
 ``--seconds`` are turned into steps by the rate of the learner, measured once with both cores its own (``rates.json``
 beside the results); cells then run on one core each, two processes at a time, and what else the machine does does not
