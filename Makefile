@@ -1,5 +1,6 @@
 # make demo   set up, then the main job end to end
 # make test   set up, then lint, types and the fast tests
+# make mlflow the demo's runs in MLflow's pages, on this machine only
 PYTHON ?= python3
 BIN := .venv/bin
 
@@ -23,8 +24,11 @@ bench: .venv/.tested
 	$(BIN)/python benchmarks/import_cost.py --check
 	$(BIN)/python benchmarks/loader.py --check
 
-mlflow: .venv/.installed
-	$(BIN)/mlflow ui --backend-store-uri sqlite:///runs/mlflow.db --host 127.0.0.1 --port 5000
+mlflow: .venv/.installed runs/mlflow.db
+	set -a; . mlflow/server.env; exec $(BIN)/mlflow server
+
+runs/mlflow.db: | .venv/.installed
+	$(BIN)/synthaug run pipelines/digits.yaml
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \

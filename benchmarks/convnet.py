@@ -4,18 +4,18 @@ to every batch; their strength, the learning rate and the number of steps were c
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
-from synthaug._seed import torch_stream
 from synthaug.data.schema import ImageSchema
-from synthaug.models.layers import build
+from synthaug.models.convnet import ConvNet
+from synthaug.training.supervised import Rows, Steps, new_network, train_network
 
 _BATCH = 64
 _WIDTH = 32
-_N_FEATURES = 128
 _AT_ONCE = 512
 
 
@@ -40,53 +40,15 @@ class Recipe:
     flip: bool = False
 
 
-class ConvNet(nn.Module):
-    """Images (b, c, h, w) to logits (b, n_classes); ``features`` gives what the last layer sees."""
-
-    def __init__(self, schema: ImageSchema) -> None:
-        super().__init__()
-        channels, height, width = schema.shape
-        self.first = nn.Conv2d(channels, _WIDTH, 3, padding=1)
-        self.second = nn.Conv2d(_WIDTH, 2 * _WIDTH, 3, padding=1)
-        self.stride = max(1, min(height, width) // 28)
-        n_places = (height // (4 * self.stride)) * (width // (4 * self.stride))
-        self.hidden = nn.Linear(2 * _WIDTH * n_places, _N_FEATURES)
-        self.last = nn.Linear(_N_FEATURES, schema.n_classes)
-
-    def features(self, images: Tensor) -> Tensor:
-        """Return features (b, 128)."""
-        maps = F.relu(F.max_pool2d(self.first(images), 2 * self.stride))
-        maps = F.relu(F.max_pool2d(self.second(maps), 2))
-        return self.hidden(maps.flatten(1))
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Return logits (b, n_classes)."""
-        return self.last(F.dropout(F.relu(self.features(images)), 0.3, self.training))
-
-
 def learn(x: Tensor, y: Tensor, *, schema: ImageSchema, recipe: Recipe, seed: int) -> ConvNet:
     """Return the network trained on images (n, c, h, w) and labels (n,), classes drawn evenly."""
-    network = build(lambda: ConvNet(schema), torch_stream(seed, "convnet")).train()
-    network = network.to(memory_format=torch.channels_last)  # pooling is several times faster so
-    stream = torch_stream(seed, "batches")
-    optimiser = torch.optim.AdamW(network.parameters(), recipe.lr, weight_decay=1e-2)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.lr, total_steps=recipe.n_steps)
+    network = new_network(schema, width=_WIDTH, seed=seed)
     weight = 1.0 / torch.bincount(y, minlength=schema.n_classes).clamp_min(1)[y]
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)  # dropout knows no other stream
-        for _ in range(recipe.n_steps):
-            rows = torch.multinomial(weight, _BATCH, replacement=True, generator=stream)
-            with torch.autocast("cpu", torch.bfloat16):
-                logits = network(transform(x[rows], recipe, stream))
-            loss = F.cross_entropy(logits.float(), y[rows])
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            schedule.step()
-    return network.eval()
+    steps = Steps(recipe.n_steps, recipe.lr, _BATCH)
+    return train_network(network, Rows(x, y, weight), steps, transform=partial(transform, recipe), seed=seed)
 
 
-def transform(images: Tensor, recipe: Recipe, stream: torch.Generator) -> Tensor:
+def transform(recipe: Recipe, images: Tensor, stream: torch.Generator) -> Tensor:
     """Return images (b, c, h, w), each shifted, turned and scaled at random."""
     if recipe.flip:
         turned = torch.rand(len(images), generator=stream) < 0.5

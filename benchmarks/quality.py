@@ -168,9 +168,13 @@ def _oracle(task: str, half: str, rows: Problem) -> ConvNet:
     return _ORACLES[key]
 
 
+def pupil_recipe(task: str) -> Recipe:
+    """Return how the network that learns from drawn rows is trained."""
+    return replace(_PUPIL, strength=_STRENGTHS.get(task, 1.0), flip=task in FLIPPED)
+
+
 def _pupil(rows: Labelled, eyes: Eyes, task: str) -> float:
-    recipe = replace(_PUPIL, strength=_STRENGTHS.get(task, 1.0), flip=task in FLIPPED)
-    network = learn(*rows, schema=eyes.problem.schema, recipe=recipe, seed=0)
+    network = learn(*rows, schema=eyes.problem.schema, recipe=pupil_recipe(task), seed=0)
     parts = eyes.problem.reference, eyes.problem.second
     return balanced_accuracy(network, torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts]))
 

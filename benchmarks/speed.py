@@ -18,13 +18,14 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from convnet import Recipe
 from profile_step import profile_step
+from quality import pupil_recipe
 from race import TARGET_FRACTION, Race, race_table, run_ours, run_peer
 from scaling import Case, images
 from store import Store
@@ -89,7 +90,8 @@ def draw_rate(name: str, selection: str, *, seconds: float) -> float:
 
 def race(options: argparse.Namespace, store: Store) -> str:
     """Run the race, as far as it has not been run, and return its table."""
-    rows, judge = problem(options.task, half=options.half, seed=options.seed), Recipe(n_steps=options.judge_steps)
+    rows, judge = problem(options.task, half=options.half, seed=options.seed), pupil_recipe(options.task)
+    judge = replace(judge, n_steps=options.judge_steps)
     shared = Race(rows, options.minutes * 60, options.seed, options.moments, judge)
     key = f"race {options.task} {options.half} {options.minutes:g} min, seed {options.seed}: "
     textbook = store.once(f"{key}textbook", lambda: run_peer(TextbookGAN(n_steps=10**9), shared))
@@ -138,7 +140,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=10.0, help="of the race; whoever needs longer is censored")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--moments", type=int, default=24, help="how often the textbook GAN is looked at")
-    parser.add_argument("--judge-steps", type=int, default=300)
+    parser.add_argument("--judge-steps", type=int, default=500)
     parser.add_argument("--peer", type=Path, help="the folder of an installed torchgan")
     parser.add_argument("--steps", type=int, default=60, help="steps that rate and profile measure")
     parser.add_argument("--repeats", type=int, default=5)

@@ -7,7 +7,7 @@ rows. A learner never sees a row of the first two kinds. In the small sets of me
 dropped and near-duplicates (of equal perceptual hash) stay on one side.
 
 Fashion-MNIST comes from the Debian package ``dataset-fashion-mnist``; the ``.npz`` files (``x_*`` uint8, ``y_*``
-int64) from the folder that ``SYNTHAUG_DATA`` names.
+int64) and the ``.csv`` files (a header, ``label`` last) from the folder that ``SYNTHAUG_DATA`` names.
 """
 
 import hashlib
@@ -18,6 +18,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
@@ -89,8 +90,8 @@ TASKS: dict[str, Task] = {
 def problem(name: str, *, half: str, seed: int) -> Problem:
     """Return the rows of a task for one seed."""
     task = TASKS[name]
-    x, y = _half(task, half)
-    oracle, judges, pool = _cut(y, grouped=_groups(x) if task.n_per_class is None else None)
+    x, y = rows_of_half(task.data, half if task.halves else None, distinct=task.n_per_class is None)
+    oracle, judges, pool = _cut(y, grouped=near_duplicates(x) if task.n_per_class is None else None)
     chosen = _draw(y, pool, task, np.random.default_rng([seed, _CUT_SEED]))
     first, second = _pair(y, judges)
     images = torch.from_numpy(x).float() / 127.5 - 1.0
@@ -110,8 +111,7 @@ def _fashion() -> tuple[np.ndarray, np.ndarray]:
 
 def _npz(name: str) -> Callable[[], tuple[np.ndarray, np.ndarray]]:
     def load() -> tuple[np.ndarray, np.ndarray]:
-        folder = Path(os.environ.get("SYNTHAUG_DATA", "../shared/data"))
-        with np.load(folder / f"{name}.npz") as file:
+        with np.load(_folder() / f"{name}.npz") as file:
             x = np.concatenate([file[key] for key in sorted(file.files) if key.startswith("x_")])
             y = np.concatenate([file[key] for key in sorted(file.files) if key.startswith("y_")])
         return (x[:, None] if x.ndim == 3 else x.transpose(0, 3, 1, 2)), y.astype(np.int64).ravel()
@@ -119,34 +119,77 @@ def _npz(name: str) -> Callable[[], tuple[np.ndarray, np.ndarray]]:
     return load
 
 
+def _carried(name: str) -> Callable[[], tuple[np.ndarray, np.ndarray]]:
+    def load() -> tuple[np.ndarray, np.ndarray]:
+        data = DATASETS[name]()
+        x = np.asarray(data.X)
+        return (x[:, None].astype(np.uint8) if x.ndim == 3 else x), np.asarray(data.y).astype(np.int64)
+
+    return load
+
+
+def _csv(name: str) -> Callable[[], tuple[np.ndarray, np.ndarray]]:
+    """Return a loader of a table; columns of words become numbers in the words' order."""
+
+    def load() -> tuple[np.ndarray, np.ndarray]:
+        table = pd.read_csv(_folder() / f"{name}.csv")
+        x, words = table.drop(columns="label"), table.drop(columns="label").select_dtypes(exclude="number").columns
+        coded = x.assign(**{column: x[column].astype("category").cat.codes for column in words})
+        return coded.to_numpy(np.float64), np.unique(table["label"], return_inverse=True)[1].astype(np.int64)
+
+    return load
+
+
+def _folder() -> Path:
+    return Path(os.environ.get("SYNTHAUG_DATA", "../shared/data"))
+
+
 SETS: dict[str, Callable[[], tuple[np.ndarray, np.ndarray]]] = {
     "fashion": _fashion,
+    **{name: _carried(name) for name in ("digits", "breast_cancer")},
+    **{name: _csv(name) for name in ("pima", "german_credit", "mammography")},
     **{name: _npz(name) for name in ("mnist10k", "retinamnist", "breastmnist", "brain_mri64")},
 }
 
 
 def available(name: str) -> bool:
     """Return whether the data of a task is on this machine."""
+    return is_here(TASKS[name].data)
+
+
+def is_here(data: str) -> bool:
+    """Return whether a set is on this machine."""
     try:
-        _load(TASKS[name].data)
+        _load(data)
     except (OSError, ValueError):
         return False
     return True
 
 
-def _half(task: Task, half: str) -> tuple[np.ndarray, np.ndarray]:
-    x, y = _load(task.data)
-    if task.n_per_class is None:
+def rows_of_half(data: str, half: str | None, *, distinct: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Return rows (n, ...) and labels (n,) of one half of a set, or of all of it (None).
+
+    Parameters
+    ----------
+    data
+        A name of ``SETS``.
+    half
+        ``dev``, ``report`` or None.
+    distinct
+        Whether of equal rows only the first is kept.
+    """
+    x, y = _load(data)
+    if distinct:
         first = np.sort(np.unique(x.reshape(len(x), -1), axis=0, return_index=True)[1])
         x, y = x[first], y[first]
-    if not task.halves:
+    if half is None:
         return x, y
     odd = np.array([hashlib.sha256(row.tobytes()).digest()[-1] % 2 == 1 for row in x])
     mine = odd if half == "report" else ~odd
     return x[mine], y[mine]
 
 
-def _groups(x: np.ndarray) -> np.ndarray:
+def near_duplicates(x: np.ndarray) -> np.ndarray:
     """Return a perceptual hash of each image: near-duplicates have the same one."""
     small = torch.nn.functional.adaptive_avg_pool2d(torch.from_numpy(x).float().mean(1, keepdim=True), 8).flatten(1)
     bits = (small > small.median(1, keepdim=True).values).numpy()

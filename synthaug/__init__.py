@@ -13,13 +13,16 @@ if TYPE_CHECKING:
     from synthaug.augment.augmenter import SyntheticAugmenter
     from synthaug.augment.classifier import AugmentedClassifier
     from synthaug.augment.mix import Mix
-    from synthaug.augment.quality import assess_quality
+    from synthaug.augment.quality import assess_quality, audit_copies
     from synthaug.augment.sampler import SyntheticSampler
+    from synthaug.augment.teachers import fit_teachers
     from synthaug.augment.torch_data import MixedDataset, SyntheticDataset, augment_loader
     from synthaug.errors import SynthaugError, SynthaugWarning
     from synthaug.experiment.compare import compare
     from synthaug.experiment.comparison import Comparison
+    from synthaug.experiment.convnet import ConvNetClassifier
     from synthaug.experiment.designs import Draws, Folds
+    from synthaug.experiment.tracking.callback import MlflowCallback
     from synthaug.experiment.training_page import training_page
     from synthaug.generators.cgan import CGAN
     from synthaug.generators.latent_gan import LatentGAN
@@ -29,11 +32,13 @@ _HOMES = {
     "AugmentedClassifier": "synthaug.augment.classifier",
     "CGAN": "synthaug.generators.cgan",
     "Comparison": "synthaug.experiment.comparison",
+    "ConvNetClassifier": "synthaug.experiment.convnet",
     "Draws": "synthaug.experiment.designs",
     "Folds": "synthaug.experiment.designs",
     "LatentGAN": "synthaug.generators.latent_gan",
     "Mix": "synthaug.augment.mix",
     "MixedDataset": "synthaug.augment.torch_data",
+    "MlflowCallback": "synthaug.experiment.tracking.callback",
     "SynthaugError": "synthaug.errors",
     "SynthaugWarning": "synthaug.errors",
     "SyntheticAugmenter": "synthaug.augment.augmenter",
@@ -42,8 +47,10 @@ _HOMES = {
     "VAE": "synthaug.generators.vae",
     "__version__": "synthaug._version",
     "assess_quality": "synthaug.augment.quality",
+    "audit_copies": "synthaug.augment.quality",
     "augment_loader": "synthaug.augment.torch_data",
     "compare": "synthaug.experiment.compare",
+    "fit_teachers": "synthaug.augment.teachers",
     "training_page": "synthaug.experiment.training_page",
 }
 
@@ -51,11 +58,13 @@ __all__ = [
     "AugmentedClassifier",
     "CGAN",
     "Comparison",
+    "ConvNetClassifier",
     "Draws",
     "Folds",
     "LatentGAN",
     "Mix",
     "MixedDataset",
+    "MlflowCallback",
     "SynthaugError",
     "SynthaugWarning",
     "SyntheticAugmenter",
@@ -64,8 +73,10 @@ __all__ = [
     "VAE",
     "__version__",
     "assess_quality",
+    "audit_copies",
     "augment_loader",
     "compare",
+    "fit_teachers",
     "training_page",
 ]
 

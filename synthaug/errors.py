@@ -14,7 +14,9 @@
     ├── SmallClassWarning     a class too small to learn from gets no synthetic row
     ├── ShortfallWarning      selection could not fill what was asked
     ├── BudgetWarning         a time limit or a full disk cut something short
-    └── TrainingWarning       training collapsed or diverged, and what was learned before is kept
+    ├── LeakWarning           rows are scored that were learned from
+    ├── TrainingWarning       training collapsed or diverged, and what was learned before is kept
+    └── TrackingWarning       a tracker is away, and what it misses is kept to be sent later
 
 A message reads *name must rule; got value (meaning). Remedy.*
 """
@@ -81,8 +83,16 @@ class BudgetWarning(SynthaugWarning):
     """A limit of time or of disk cut something short."""
 
 
+class LeakWarning(SynthaugWarning):
+    """Rows that are scored are rows that were learned from, so that the score flatters."""
+
+
 class TrainingWarning(SynthaugWarning):
     """Training collapsed or diverged; the best weights of before are kept."""
+
+
+class TrackingWarning(SynthaugWarning):
+    """A tracker is away or refuses; what it misses is kept, to be sent later."""
 
 
 def unknown_word(name: str, got: object, known: Iterable[str]) -> ConfigError:

@@ -10,7 +10,7 @@ import synthaug
 ROOT = Path(synthaug.__file__).parent
 FLOORS = [
     ["errors", "_version"],
-    ["_check", "_seed", "_files", "statistics"],
+    ["_card", "_check", "_seed", "_files", "statistics"],
     ["data"],
     ["models"],
     ["quality", "training"],

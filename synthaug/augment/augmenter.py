@@ -16,6 +16,7 @@ from synthaug._seed import derive, seed_from
 from synthaug.augment import learning
 from synthaug.augment.diagnosis import Course, Finding, diagnose
 from synthaug.augment.drawing import Tally, report
+from synthaug.augment.fingerprints import Fingerprints, take_fingerprints
 from synthaug.augment.looks import looks_of, snapshots_of
 from synthaug.augment.plan import Counts, drop_small_classes, plan_counts
 from synthaug.augment.reading import Reading, check_as_read, checked_to_predict, count_rows, read_training_rows
@@ -24,7 +25,7 @@ from synthaug.augment.unlabelled import unlabelled_for
 from synthaug.data.container import join
 from synthaug.data.images import ImageCodec
 from synthaug.data.rows import RowsOptions
-from synthaug.errors import NoRowsAddedWarning
+from synthaug.errors import ConfigError, NoRowsAddedWarning
 from synthaug.generators import Learner, Limits
 from synthaug.quality.selection import Everything, Selection, check_selection
 from synthaug.training.loop import StepRecord
@@ -124,6 +125,8 @@ class SyntheticAugmenter(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     >>> len(X_all), y_all.tolist().count("malignant")
     (32, 16)
     """
+
+    _fingerprints: Fingerprints | None = None  # of a loaded augmenter, whose training rows nobody knows
 
     def __init__(
         self,
@@ -322,6 +325,35 @@ class SyntheticAugmenter(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         return dict(self.plan_)
 
+    def is_training_row(self, X: Any) -> np.ndarray:
+        """Return which rows are ones that ``fit`` learned from, equal in every number.
+
+        The augmenter knows its training rows while it lives, by keyed hashes that are neither saved nor pickled.
+
+        Parameters
+        ----------
+        X
+            Rows (n, ...), as ``fit`` saw them.
+
+        Returns
+        -------
+        Bool, shape (n,).
+
+        Raises
+        ------
+        ConfigError
+            If the augmenter was loaded, copied or unpickled: it no longer knows.
+        ShapeError
+            If the rows are of another shape than those of ``fit``.
+        """
+        check_is_fitted(self)
+        if self._fingerprints is None:
+            raise ConfigError(
+                "is_training_row must be asked of the augmenter that learned, in the same process; got one that was "
+                "loaded, copied or unpickled (fingerprints of training rows are never kept). Fit again, then ask."
+            )
+        return take_fingerprints(checked_to_predict(self, X, self.codec_)).found_in(self._fingerprints)
+
     def save(self, folder: str | Path) -> None:
         """Write the learned generator into a folder: safetensors and JSON, no pickle and no training row.
 
@@ -358,6 +390,7 @@ class SyntheticAugmenter(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.codec_, self.labels_, self.classes_ = reading.codec, reading.labels, reading.labels.classes
         self.image_shape_ = reading.codec.shape if isinstance(reading.codec, ImageCodec) else None
         self.n_features_in_ = int(np.prod(reading.codec.row_shape))
+        self._fingerprints = take_fingerprints(reading.rows)
         self.__dict__.pop("item_format_", None)
         self._forget_report()
         if reading.item_format is not None:

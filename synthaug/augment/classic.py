@@ -14,6 +14,10 @@ from synthaug.errors import ShapeError
 
 Transform = Callable[[np.ndarray], np.ndarray]
 _SHIFT_FRACTION = 0.08
+_MOST_DEGREES = 10.0
+_ZOOM_FRACTION = 0.1
+_LIGHT_FRACTION = 0.2
+_REPEAT_EDGE, _LINEAR = 1, 1  # OpenCV's numbers
 
 
 def shift(shape: tuple[int, int, int]) -> Any:
@@ -21,16 +25,50 @@ def shift(shape: tuple[int, int, int]) -> Any:
 
     No flip and no rotation: both can change what an image means.
     """
-    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
-    import albumentations
-
+    albumentations = _albumentations()
     reach = {axis: max(1, round(_SHIFT_FRACTION * side)) for axis, side in (("y", shape[1]), ("x", shape[2]))}
     moved = {axis: (-pixels, pixels) for axis, pixels in reach.items()}
-    affine = albumentations.Affine(translate_px=moved, interpolation=0, border_mode=1, p=1.0)
+    affine = albumentations.Affine(translate_px=moved, interpolation=0, border_mode=_REPEAT_EDGE, p=1.0)
     return albumentations.Compose([affine])
 
 
-PRESETS: dict[str, Callable[[tuple[int, int, int]], Any]] = {"shift": shift}
+def affine(shape: tuple[int, int, int]) -> Any:
+    """Return an albumentations transform: shift by up to 8 % of each side, rotation by up to 10 degrees, zoom by up to
+    10 %; edges are repeated.
+    """
+    return _albumentations().Compose([_affine()])
+
+
+def photo(shape: tuple[int, int, int]) -> Any:
+    """Return an albumentations transform for what may be mirrored: ``affine``, half of the images mirrored left to
+    right, brightness and contrast changed by up to 20 %.
+    """
+    albumentations = _albumentations()
+    light = albumentations.RandomBrightnessContrast(_LIGHT_FRACTION, _LIGHT_FRACTION, p=1.0)
+    return albumentations.Compose([_affine(), albumentations.HorizontalFlip(p=0.5), light])
+
+
+def _affine() -> Any:
+    moved = (-_SHIFT_FRACTION, _SHIFT_FRACTION)
+    return _albumentations().Affine(
+        scale=(1.0 - _ZOOM_FRACTION, 1.0 + _ZOOM_FRACTION),
+        translate_percent={"x": moved, "y": moved},
+        rotate=(-_MOST_DEGREES, _MOST_DEGREES),
+        keep_ratio=True,
+        interpolation=_LINEAR,
+        border_mode=_REPEAT_EDGE,
+        p=1.0,
+    )
+
+
+def _albumentations() -> Any:
+    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+    import albumentations
+
+    return albumentations
+
+
+PRESETS: dict[str, Callable[[tuple[int, int, int]], Any]] = {"shift": shift, "affine": affine, "photo": photo}
 
 
 def transform_images(images: Tensor, transform: Any, *, seed: int) -> Tensor:
@@ -41,8 +79,8 @@ def transform_images(images: Tensor, transform: Any, *, seed: int) -> Tensor:
     images
         Shape (n, c, h, w), float32 in [-1, 1].
     transform
-        A preset's name (``shift``), an albumentations transform, a torch module of (c, h, w) tensors such as
-        torchvision's, or any function of one image (h, w, c), float32 in [0, 1].
+        None for nothing, a preset's name (``shift``, ``affine``, ``photo``), an albumentations transform, a torch
+        module of (c, h, w) tensors such as torchvision's, or any function of one image (h, w, c), float32 in [0, 1].
     seed
         Decides the transforms where they are albumentations' or a torch module's; a function has its own randomness.
 
@@ -53,6 +91,8 @@ def transform_images(images: Tensor, transform: Any, *, seed: int) -> Tensor:
     ShapeError
         If a transform changes an image's shape.
     """
+    if transform is None:
+        return images
     if isinstance(transform, str):
         transform = check_word("transform", transform, PRESETS)((images.shape[1], images.shape[2], images.shape[3]))
     unit = (images + 1.0) / 2.0
@@ -62,8 +102,9 @@ def transform_images(images: Tensor, transform: Any, *, seed: int) -> Tensor:
             return torch.stack([_checked(transform(image), image.shape) for image in unit]) * 2.0 - 1.0
     one = _as_function(transform, seed)
     rows = unit.permute(0, 2, 3, 1).contiguous().numpy()
-    moved = [_checked(torch.as_tensor(one(row.copy()), dtype=torch.float32), row.shape) for row in rows]
-    return torch.stack(moved).permute(0, 3, 1, 2) * 2.0 - 1.0
+    moved = (np.ascontiguousarray(one(row.copy()), dtype=np.float32) for row in rows)
+    shaped = [_checked(torch.from_numpy(row), rows[0].shape) for row in moved]
+    return torch.stack(shaped).permute(0, 3, 1, 2) * 2.0 - 1.0
 
 
 def _checked(image: Tensor, shape: tuple[int, ...]) -> Tensor:

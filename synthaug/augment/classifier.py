@@ -1,6 +1,7 @@
 """``AugmentedClassifier``: a classifier with an augmenter inside, safe in cross-validation by construction."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -22,12 +23,15 @@ from synthaug._check import (
 )
 from synthaug._seed import derive, seed_from
 from synthaug.augment.augmenter import SyntheticAugmenter
-from synthaug.augment.fitting import as_estimator_wants, fit_classifier
-from synthaug.augment.gate import Decision, PooledSource, auto_candidates, decide, final_plan
-from synthaug.augment.mix import Mix, Mixed, mix_rows, plan_for, reads_images
-from synthaug.augment.plan import drop_small_classes
+from synthaug.augment.fingerprints import take_fingerprints, warn_of_training_rows
+from synthaug.augment.fitting import as_estimator_wants
+from synthaug.augment.gate import Decision, PooledSource, Trial, auto_candidates, decide, final_plan
+from synthaug.augment.mix import Mix, plan_for, reads_images
+from synthaug.augment.plan import Counts, drop_small_classes
 from synthaug.augment.reading import checked_groups
+from synthaug.augment.tuning import resolve_transform
 from synthaug.augment.unlabelled import check_unlabelled
+from synthaug.augment.ways import Fitted, Setting, fit_mix
 from synthaug.data.container import known, unwrap
 from synthaug.errors import ConfigError, ShapeError
 
@@ -59,8 +63,9 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
         Weight of a synthetic row where a real one has 1. ``auto``: 1, and with the gate also 0.3 where the classifier
         takes weights.
     image_transform
-        What mixes with classical augmentation do to images: ``shift``, an albumentations or torchvision transform, or
-        a function of one image (h, w, c), float32 in [0, 1].
+        What mixes with classical augmentation do to images: ``shift``, ``affine``, ``photo``, an albumentations or
+        torchvision transform, or a function of one image (h, w, c), float32 in [0, 1]. ``tuned``: chosen on the
+        training rows, by the gate's score, among nothing, ``shift`` and ``affine``.
     n_splits
         Inner folds of the gate.
     n_jobs
@@ -80,6 +85,8 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
         All that the gate found.
     row_shape_ : tuple
         Shape of one row.
+    transform_ : object
+        What was done to images: ``image_transform``, or what was chosen.
     n_added_ : int
         Rows added to the training rows.
     classes_ : ndarray of shape (n_classes,)
@@ -168,16 +175,13 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
             If a class has one row: it gets no synthetic ones.
         """
         X, y = self._check(X, y)
+        self._fingerprints = take_fingerprints(X)
         seed, estimator, augmenter = seed_from(self.random_state), self._classifier(), self._augmenter()
         check_unlabelled(X, X_unlabeled, augmenter)
-        learn_from = {"groups": checked_groups(groups, len(y)), "X_unlabeled": X_unlabeled}
-        if self.gate:
-            mixed = self._gated(X, y, learn_from, estimator, augmenter, seed)
-        else:
-            mixed = self._ungated(X, y, learn_from, augmenter, seed)
-        weight = _weights(mixed, sample_weight)
-        self.estimator_ = fit_classifier(estimator, as_estimator_wants(estimator, mixed.X), mixed.y, weight)
-        self.n_added_ = mixed.n_added
+        rows = _Rows(X, y, checked_groups(groups, len(y)), _weights(sample_weight, len(y)), X_unlabeled)
+        self.transform_ = self._transform(rows, estimator, augmenter, seed)
+        fitted = (self._gated if self.gate else self._ungated)(rows, estimator, augmenter, seed)
+        self.estimator_, self.n_added_ = fitted.classifier, fitted.n_added
         return self
 
     def explain_decision(self) -> str:
@@ -188,6 +192,13 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
                 f"Augmented with {self.n_added_} synthetic rows: the gate was off, so nobody checked whether they help."
             )
         return self.gate_.sentence
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """Return the accuracy on rows that were held back from ``fit``; warn (``LeakWarning``) if one was not."""
+        value = float(super().score(X, y, sample_weight))
+        if self._fingerprints is not None:  # an unpickled classifier has none
+            warn_of_training_rows(take_fingerprints(X).found_in(self._fingerprints))
+        return value
 
     @_can("predict")
     def predict(self, X: Any) -> np.ndarray:
@@ -250,54 +261,57 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
             raise ShapeError(f"rows must have the shape that fit saw, {self.row_shape_}; got {tuple(X.shape[1:])}.")
         return as_estimator_wants(self.estimator_, X)
 
-    def _gated(
-        self, X: Any, y: Any, learn_from: dict[str, Any], estimator: Any, augmenter: SyntheticAugmenter, seed: int
-    ) -> Mixed:
-        self._warn_of_small_classes(augmenter, y)
+    def _transform(self, rows: "_Rows", estimator: Any, augmenter: SyntheticAugmenter, seed: int) -> Any:
+        plan = plan_for(augmenter, rows.y)
+        setting = Setting(estimator, augmenter, None, plan, None, seed, weight=rows.weight, groups=rows.groups)
+        return resolve_transform(self.image_transform, rows.X, rows.y, setting, scoring=self.scoring)
+
+    def _gated(self, rows: "_Rows", estimator: Any, augmenter: SyntheticAugmenter, seed: int) -> Fitted:
+        self._warn_of_small_classes(augmenter, rows.y)
         decision = decide(
-            X,
-            y,
-            estimator=estimator,
-            augmenter=augmenter,
-            candidates=self._candidates(estimator, X, augmenter),
-            scoring=self.scoring,
-            transform=self.image_transform,
-            n_splits=self.n_splits,
-            n_jobs=self.n_jobs,
-            seed=seed,
-            **learn_from,
+            Trial(
+                rows.X,
+                rows.y,
+                estimator,
+                augmenter,
+                self._candidates(estimator, rows.X, augmenter),
+                scoring=self.scoring,
+                transform=self.transform_,
+                n_splits=self.n_splits,
+                groups=rows.groups,
+                weight=rows.weight,
+                X_unlabeled=rows.X_unlabeled,
+                n_jobs=self.n_jobs,
+                seed=seed,
+            )
         )
         self.gate_: Decision | None = decision
         self.decision_ = decision.table
         self.augmenter_ = PooledSource(decision.sources) if decision.sources else None
-        plan = final_plan(augmenter, y, decision.sources)
-        return mix_rows(
-            decision.mix,
-            X,
-            y,
-            source=self.augmenter_,
-            augmenter=augmenter,
-            plan=plan,
-            transform=self.image_transform,
-            seed=derive(seed, "mix"),
-        )
+        plan = final_plan(augmenter, rows.y, decision.sources)
+        return self._fit(decision.mix, rows, estimator, augmenter, plan, seed)
 
-    def _ungated(self, X: Any, y: Any, learn_from: dict[str, Any], augmenter: SyntheticAugmenter, seed: int) -> Mixed:
+    def _ungated(self, rows: "_Rows", estimator: Any, augmenter: SyntheticAugmenter, seed: int) -> Fitted:
         self.gate_, self.decision_ = None, pd.DataFrame()
-        fitted = clone(augmenter).set_params(random_state=derive(seed, "learn")).fit(X, y, **learn_from)
-        self.augmenter_ = fitted
+        fitted = clone(augmenter).set_params(random_state=derive(seed, "learn"))
+        self.augmenter_ = fitted.fit(rows.X, rows.y, groups=rows.groups, X_unlabeled=rows.X_unlabeled)
         weight = 1.0 if self.synthetic_weight == "auto" else float(self.synthetic_weight)
-        mix, plan = Mix(synthetic_weight=weight), fitted.plan()
-        return mix_rows(
-            mix,
-            X,
-            y,
-            source=fitted,
-            augmenter=augmenter,
-            plan=plan,
-            transform=self.image_transform,
+        return self._fit(Mix(synthetic_weight=weight), rows, estimator, augmenter, fitted.plan(), seed)
+
+    def _fit(
+        self, mix: Mix, rows: "_Rows", estimator: Any, augmenter: SyntheticAugmenter, plan: Counts, seed: int
+    ) -> Fitted:
+        setting = Setting(
+            estimator,
+            augmenter,
+            self.augmenter_,
+            plan,
+            self.transform_,
             seed=derive(seed, "mix"),
+            weight=rows.weight,
+            groups=rows.groups,
         )
+        return fit_mix(mix, rows.X, rows.y, setting)
 
     def _candidates(self, estimator: Any, X: Any, augmenter: SyntheticAugmenter) -> dict[str, Mix]:
         if not isinstance(self.candidates, str):
@@ -308,11 +322,7 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
         if self.synthetic_weight == "auto":
             return found
         weight = float(self.synthetic_weight)
-        return {
-            name: Mix(m.amount, m.synthetic_fraction, m.classic, weight)
-            for name, m in found.items()
-            if "weight" not in name
-        }
+        return {name: replace(mix, synthetic_weight=weight) for name, mix in found.items() if "weight" not in name}
 
     def _warn_of_small_classes(self, augmenter: SyntheticAugmenter, y: Any) -> None:
         labels, counts = np.unique(unwrap(known(y))[0], return_counts=True)
@@ -324,12 +334,19 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
         return tags
 
 
-def _weights(mixed: Mixed, sample_weight: Any) -> np.ndarray | None:
+@dataclass(frozen=True)
+class _Rows:
+    X: Any
+    y: Any
+    groups: np.ndarray | None
+    weight: np.ndarray | None
+    X_unlabeled: Any
+
+
+def _weights(sample_weight: Any, n: int) -> np.ndarray | None:
     if sample_weight is None:
-        return mixed.weight
-    real = np.asarray(sample_weight, dtype=np.float64)
-    n_real = len(mixed.y) - mixed.n_added
-    if real.shape != (n_real,):
-        raise ValueError(f"sample_weight must hold one weight for each row; got shape {real.shape} for {n_real} rows.")
-    added = np.ones(mixed.n_added) if mixed.weight is None else mixed.weight[n_real:]
-    return np.concatenate([real, added * real.mean()])
+        return None
+    weight = np.asarray(sample_weight, dtype=np.float64)
+    if weight.shape != (n,):
+        raise ShapeError(f"sample_weight must hold one weight for each row; got shape {weight.shape} for {n} rows.")
+    return weight

@@ -26,6 +26,15 @@ def weight_parameter(estimator: Any) -> str | None:
     return "sample_weight" if has_fit_parameter(estimator, "sample_weight") else None
 
 
+def own_parameter(estimator: Any, name: str) -> str | None:
+    """Return the name under which an estimator, or a pipeline's last step, has a parameter; None if it has none."""
+    if isinstance(estimator, Pipeline):
+        step, last = estimator.steps[-1]
+        inner = own_parameter(last, name)
+        return None if inner is None else f"{step}__{inner}"
+    return name if name in estimator.get_params(deep=False) else None
+
+
 def fit_classifier(estimator: Any, X: Any, y: Any, weight: np.ndarray | None = None) -> Any:
     """Return a clone of ``estimator`` fitted on the rows, weighted where weights are given.
 
@@ -114,6 +123,11 @@ def pool_answers(parts: list[Answers], rows: list[np.ndarray]) -> Answers:
         if len({column.shape[1:] for column in columns}) == 1:
             values[name] = np.concatenate(columns)[order]
     return Answers(classes, values)
+
+
+def probabilities_of(classifier: Any, X: Any, classes: np.ndarray) -> np.ndarray:
+    """Return a fitted classifier's probabilities of these classes, (n, n_classes): 0 for one that it never saw."""
+    return _all_classes(Answers(classifier.classes_, {"predict_proba": classifier.predict_proba(X)}), classes)
 
 
 def among(classes: np.ndarray, answers: Answers) -> Answers:

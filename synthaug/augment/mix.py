@@ -6,10 +6,11 @@ ones are too.
 """
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
+from synthaug._check import check_choice
 from synthaug._seed import derive, numpy_stream
 from synthaug.augment.augmenter import SyntheticAugmenter
 from synthaug.augment.classic import transform_images
@@ -34,6 +35,12 @@ class Mix:
         Whether transforms are applied to the rows added.
     synthetic_weight
         Weight of a synthetic row where a real one has 1.
+    labels
+        What an added row is labelled with: ``hard``, its class; ``soft``, half its class and half the probabilities
+        that teachers give it, each fitted on a part of the real rows (those for a repeated row come from the teacher
+        that never saw it).
+    order
+        ``together``, or ``pretrain``: fit on the added rows first, finish on the real ones.
 
     Examples
     --------
@@ -48,6 +55,13 @@ class Mix:
     synthetic_fraction: float = 1.0
     classic: bool = False
     synthetic_weight: float = 1.0
+    labels: Literal["hard", "soft"] = "hard"
+    order: Literal["together", "pretrain"] = "together"
+
+    def __post_init__(self) -> None:
+        """Raise ConfigError if a word is none of those known."""
+        check_choice("labels", self.labels, ("hard", "soft"))
+        check_choice("order", self.order, ("together", "pretrain"))
 
 
 class Source(Protocol):
@@ -69,12 +83,15 @@ class Mixed:
         A weight for each row, or None where all are 1.
     n_added
         How many rows were added.
+    origins
+        Which real rows the first of those added repeat (m,); the others are synthetic.
     """
 
     X: Any
     y: Any
     weight: np.ndarray | None
     n_added: int
+    origins: np.ndarray
 
 
 def mix_rows(
@@ -111,8 +128,8 @@ def mix_rows(
     synthetic = {label: round(mix.synthetic_fraction * n) for label, n in asked.items()}
     repeated = {label: n - synthetic[label] for label, n in asked.items()}
     parts_X, parts_y, weights = [X], [y], [np.ones(len(y))]
-    if any(repeated.values()):
-        rows = _rows_of(y, repeated, seed)
+    rows = repeat_rows(y, repeated, seed)
+    if len(rows):
         parts_X.append(
             _transformed(take(X, rows), X, augmenter, transform, derive(seed, "real")) if mix.classic else take(X, rows)
         )
@@ -123,7 +140,7 @@ def mix_rows(
         parts_X.append(_transformed(X_new, X, augmenter, transform, derive(seed, "fake")) if mix.classic else X_new)
         parts_y.append(y_new)
         weights.append(np.full(len(y_new), mix.synthetic_weight))
-    return _together(parts_X, parts_y, np.concatenate(weights))
+    return _together(parts_X, parts_y, np.concatenate(weights), rows)
 
 
 def plan_for(augmenter: SyntheticAugmenter, y: Any) -> Counts:
@@ -139,23 +156,24 @@ def reads_images(augmenter: SyntheticAugmenter, X: Any) -> bool:
     return np.ndim(X) > 2 or augmenter.image_shape is not None
 
 
-def _together(parts_X: list[Any], parts_y: list[Any], weight: np.ndarray) -> Mixed:
+def repeat_rows(y: Any, counts: Counts, seed: int) -> np.ndarray:
+    """Return numbers of rows to repeat, with replacement only where a class has fewer rows than are asked for."""
+    codec = fit_label_codec(y)
+    labels, stream = codec.encode(y), numpy_stream(seed, "repeat")
+    chosen = [np.empty(0, dtype=np.int64)]
+    for label, n in counts.items():
+        if n:
+            rows = np.flatnonzero(labels == codec.number(label))
+            rounds = [stream.permutation(rows) for _ in range(-(-n // len(rows)))]
+            chosen.append(np.concatenate(rounds)[:n])
+    return np.concatenate(chosen)
+
+
+def _together(parts_X: list[Any], parts_y: list[Any], weight: np.ndarray, origins: np.ndarray) -> Mixed:
     X, y = parts_X[0], parts_y[0]
     for more_X, more_y in zip(parts_X[1:], parts_y[1:], strict=True):
         X, y = join(X, more_X), join(y, more_y)
-    return Mixed(X, y, None if (weight == 1).all() else weight, len(weight) - len(parts_y[0]))
-
-
-def _rows_of(y: Any, counts: Counts, seed: int) -> np.ndarray:
-    """Return row numbers, with replacement only where a class has fewer rows than are asked for."""
-    codec = fit_label_codec(y)
-    labels, stream = codec.encode(y), numpy_stream(seed, "repeat")
-    chosen = []
-    for label, n in counts.items():
-        rows = np.flatnonzero(labels == codec.number(label))
-        rounds = [stream.permutation(rows) for _ in range(-(-n // len(rows)))]
-        chosen.append(np.concatenate([np.empty(0, dtype=np.int64), *rounds])[:n])
-    return np.concatenate(chosen)
+    return Mixed(X, y, None if (weight == 1).all() else weight, len(weight) - len(parts_y[0]), origins)
 
 
 def _transformed(rows: Any, like: Any, augmenter: SyntheticAugmenter, transform: Any, seed: int) -> Any:

@@ -1,16 +1,23 @@
-"""``assess_quality``: how good synthetic rows are, per class and beside what real rows would score."""
+"""``assess_quality``: how good synthetic rows are, per class and beside what real rows would score.
+
+``audit_copies``: how much they give away of the rows they were learned from.
+"""
 
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 
 from synthaug._check import check_same_length
+from synthaug.augment.fingerprints import take_fingerprints, warn_of_training_rows
 from synthaug.data.container import known, unwrap
 from synthaug.data.labels import fit_label_codec
 from synthaug.data.rows import RowsOptions, fit_row_codec
+from synthaug.data.schema import Schema
 from synthaug.quality.assess import QualityReport, assess
+from synthaug.quality.audit import CopyAudit, audit
 
 LabelledRows = tuple[Any, Any]
 
@@ -48,12 +55,17 @@ def assess_quality(
     Returns
     -------
     A report whose ``frame`` has columns ``class`` (a label, or ``"all"``), ``metric``, ``value``, ``floor``,
-    ``n_real``, ``n_synthetic``.
+    ``n_real``, ``n_synthetic``, ``low`` and ``high``.
 
     Raises
     ------
     ShapeError, LabelError
         If rows differ in shape from the real ones, or a label is not among theirs.
+
+    Warns
+    -----
+    LeakWarning
+        If a held-out row was learned from.
 
     Examples
     --------
@@ -65,26 +77,92 @@ def assess_quality(
     >>> bool(report.frame.query("`class` == 'all' and metric == 'agreement'")["value"].item() > 0.9)
     True
     """
+    sets, schema, names = _encoded(real, synthetic, holdout, RowsOptions(image_shape, image_format))
+    _warn_of_learned(real, holdout)
+    report = assess(*sets, schema=schema, feature_network=feature_network, k=k, seed=random_state)
+    return QualityReport(_named(report.frame, names))
+
+
+def audit_copies(
+    real: LabelledRows,
+    synthetic: LabelledRows,
+    holdout: LabelledRows,
+    *,
+    image_shape: tuple[int, ...] | None = None,
+    image_format: str = "auto",
+    feature_network: Callable[[torch.Tensor], torch.Tensor] | None = None,
+    random_state: int = 0,
+) -> CopyAudit:
+    """Return how much synthetic rows give away of the rows they were learned from, calibrated by rows held back.
+
+    Three figures for each class and for all: the ``copy_rate`` (share of synthetic rows that lie nearer to a training
+    row than 95 % of the held-out rows do, so about 0.05 of new real rows), the ``distance_ratio`` (median distance to
+    the nearest training row over that of held-out rows, so about 1 of new real rows) and the ``membership_auc`` (how
+    well nearness to synthetic rows tells training rows from held-out ones: 0.5 is chance, 1 is always), with its
+    interval. ``assess_quality`` reports the same beside the figures of quality.
+
+    Parameters
+    ----------
+    real
+        ``(X, y)``: the rows that were learned from.
+    synthetic
+        ``(X, y)``: the rows to audit. The more of them, the more an attacker has.
+    holdout
+        ``(X, y)``: real rows that were not learned from and come from where the training rows do: 20 at least, and of
+        other patients. Rows of another hospital would be told from the training rows by that alone.
+    image_shape, image_format, feature_network, random_state
+        As in ``assess_quality``.
+
+    Returns
+    -------
+    The audit; ``str`` of it is a sentence, ``frame`` the table.
+
+    Raises
+    ------
+    ShapeError, LabelError
+        If rows differ in shape from the real ones, or a label is not among theirs.
+
+    Warns
+    -----
+    LeakWarning
+        If a held-out row was learned from.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_digits
+    >>> from synthaug import audit_copies
+    >>> X, y = load_digits(return_X_y=True)
+    >>> real, new, holdout = ((X[part:600:3], y[part:600:3]) for part in range(3))
+    >>> print(audit_copies(real, real, holdout, image_shape=(8, 8)))
+    Training rows show: ...
+    >>> bool(audit_copies(real, new, holdout, image_shape=(8, 8)).betrays)
+    False
+    """
+    sets, schema, names = _encoded(real, synthetic, holdout, RowsOptions(image_shape, image_format))
+    _warn_of_learned(real, holdout)
+    found = audit(*sets, schema=schema, feature_network=feature_network, seed=random_state)
+    return CopyAudit(_named(found.frame, names))
+
+
+def _encoded(
+    real: LabelledRows, synthetic: LabelledRows, holdout: LabelledRows, options: RowsOptions
+) -> tuple[list[tuple[torch.Tensor, torch.Tensor]], Schema, list[Any]]:
+    """Return the three sets as tensors, what a row is, and the classes' labels, all as the real rows have them."""
     array, container = unwrap(known(real[0]))
-    codec = fit_row_codec(np.asarray(array), container, RowsOptions(image_shape, image_format))
-    labels = fit_label_codec(real[1])
+    codec, labels = fit_row_codec(np.asarray(array), container, options), fit_label_codec(real[1])
 
     def encode(rows: LabelledRows) -> tuple[torch.Tensor, torch.Tensor]:
         check_same_length(*rows)
         return codec.encode(np.asarray(unwrap(known(rows[0]))[0])), torch.from_numpy(labels.encode(rows[1]))
 
-    schema = codec.schema(len(labels.classes))
-    report = assess(
-        encode(real),
-        encode(synthetic),
-        encode(holdout),
-        schema=schema,
-        feature_network=feature_network,
-        k=k,
-        seed=random_state,
-    )
-    names = labels.classes.tolist()
-    frame = report.frame.assign(
-        **{"class": [c if isinstance(c, str) else names[int(c)] for c in report.frame["class"]]}
-    )
-    return QualityReport(frame)
+    sets = [encode(rows) for rows in (real, synthetic, holdout)]
+    return sets, codec.schema(len(labels.classes)), labels.classes.tolist()
+
+
+def _named(frame: pd.DataFrame, names: list[Any]) -> pd.DataFrame:
+    return frame.assign(**{"class": [c if isinstance(c, str) else names[int(c)] for c in frame["class"]]})
+
+
+def _warn_of_learned(real: LabelledRows, holdout: LabelledRows) -> None:
+    found = take_fingerprints(holdout[0]).found_in(take_fingerprints(real[0]))
+    warn_of_training_rows(found, name="holdout", stacklevel=3)

@@ -1,6 +1,5 @@
 """Rows without labels: read as the training rows are, kept apart from rows to test on, refused where of no use."""
 
-import hashlib
 import inspect
 from typing import Any
 
@@ -10,6 +9,7 @@ from sklearn.utils import check_array
 from torch import Tensor
 
 from synthaug._check import check_equal_shapes
+from synthaug.augment.fingerprints import take_fingerprints
 from synthaug.data.container import Container, known, unwrap
 from synthaug.data.images import ImageCodec
 from synthaug.data.labels import LabelCodec, NoLabels
@@ -21,7 +21,6 @@ from synthaug.generators import GENERATORS
 _WIDEST = 2.0  # where the training rows' pixels end at -1 and 1
 _MOST_OUTSIDE = 0.01
 _LEAST_SPAN = 0.05  # of the training rows'
-_AT_ONCE = 1024
 
 
 def takes_unlabelled(learner: Any) -> bool:
@@ -125,10 +124,7 @@ def check_apart(X: Any, X_unlabeled: Any) -> None:
     """Raise ConfigError, naming how many, if rows without labels are rows of X too (equal in every number)."""
     if X_unlabeled is None:
         return
-    both = [unwrap(known(rows))[0] for rows in (X, X_unlabeled)]
-    narrow = np.float64 if all(_holds_doubles(rows) for rows in both) else np.float32
-    ours = set(_digests(both[0], narrow))
-    n_shared = sum(row in ours for row in _digests(both[1], narrow))
+    n_shared = int(take_fingerprints(X_unlabeled).found_in(take_fingerprints(X)).sum())
     if n_shared:
         raise ConfigError(
             f"X_unlabeled must hold no row of X, some of which are held back to test on; got {n_shared} of "
@@ -159,11 +155,9 @@ def _check_scale(middle: np.ndarray, codec: TableCodec) -> None:
     low, high = np.array(codec.low), np.array(codec.high)
     outside = np.flatnonzero((high > low) & ((middle < low) | (middle > high)))
     if 2 * len(outside) > (high > low).sum():
-        first = outside[0]
         raise ShapeError(
             f"X_unlabeled must be on X's scale; got medians outside X's range in {len(outside)} of {len(low)} columns "
-            f"(the first, {codec.columns[first].name}: {middle[first]:g}, where X has {low[first]:g} to "
-            f"{high[first]:g}). Transform it by the same steps as X."
+            f"(the first: {codec.columns[outside[0]].name}). Transform it by the same steps as X."
         )
 
 
@@ -172,10 +166,12 @@ def _check_whole(array: np.ndarray, container: Container) -> None:
     columns = array.T if container.dtypes else [array]
     for values, dtype in zip(columns, container.dtypes or (container.dtype,), strict=True):
         whole = None if str(values.dtype) == dtype else _whole_range(dtype)
-        bad = [] if whole is None else values[(values != np.rint(values)) | (values < whole[0]) | (values > whole[1])]
+        if whole is None:
+            continue
+        bad = np.argwhere((values != np.rint(values)) | (values < whole[0]) | (values > whole[1]))
         if len(bad):
             raise ShapeError(
-                f"X_unlabeled must hold numbers that X's type, {dtype}, can hold; got {bad[0]:g}. "
+                f"X_unlabeled must hold numbers that X's type, {dtype}, can hold; got another in row {bad[0][0]}. "
                 "Convert X to float, or round these."
             )
 
@@ -201,16 +197,3 @@ def _check_range(images: np.ndarray, pixels: Tensor, codec: ImageCodec) -> None:
             f"X_unlabeled must be in X's range, {codec.low:g} to {codec.high:g}; got {float(images.min()):g} to "
             f"{float(images.max()):g}. Rescale one of them."
         )
-
-
-def _holds_doubles(rows: Any) -> bool:
-    return np.asarray(rows[:1]).dtype not in (np.float16, np.float32)
-
-
-def _digests(rows: Any, dtype: type) -> list[bytes]:
-    """Return a digest of each row, of its numbers in the narrower type of the two sets: 0.1 is 0.1 in both."""
-    found = []
-    for start in range(0, len(rows), _AT_ONCE):
-        block = np.asarray(rows[start : start + _AT_ONCE], dtype=dtype) + 0.0  # -0 is 0
-        found += [hashlib.blake2b(row.tobytes(), digest_size=16).digest() for row in block]
-    return found

@@ -1,4 +1,4 @@
-"""The command line: ``synthaug run | fit | sample | augment | compare | report | list``.
+"""The command line: ``synthaug run | fit | sample | augment | compare | report | sync | list``.
 
 Exit codes: 0 done, 1 an error of synthaug (its message on standard error), 2 wrong use, 130 interrupted. Answers go to
 standard output, with ``--json`` as one object; progress and notes go to standard error. Nothing heavy is imported
@@ -16,6 +16,7 @@ from synthaug._version import __version__
 from synthaug.cli.learning import augment, fit, sample
 from synthaug.cli.listing import list_choices
 from synthaug.cli.studies import compare, report, run
+from synthaug.cli.sync import sync
 from synthaug.cli.terminal import say, tell_error, warnings_as_notes
 from synthaug.errors import SynthaugError
 
@@ -29,6 +30,7 @@ _EXAMPLES: dict[Callable[..., None], str] = {
     augment: "synthaug augment rows.csv --label diagnosis --model models/rows --out more_rows.csv",
     compare: "synthaug compare rows.csv --label diagnosis --estimator SVC --arms none,smote,gan --folds 5",
     report: "synthaug report runs/digits",
+    sync: "synthaug sync runs/digits",
     list_choices: "synthaug list arms",
 }
 

@@ -183,10 +183,10 @@ def _finished(study: "Study") -> int:
 
 
 def _answer(study: "Study", comparison: "Comparison", seconds: float, *, as_json: bool, kept: bool = True) -> None:
-    from synthaug.experiment.tracking import ui_command
+    from synthaug.experiment.tracking import read_destination, ui_command
 
-    tracking = study.config.tracking
-    opened = ui_command(tracking.uri) if tracking.enabled else None
+    sent = read_destination(study.folder) if study.config.tracking.enabled else None
+    opened = None if sent is None else ui_command(study.config.tracking.uri, page=sent.page)
     if as_json:
         places = {"folder": study.folder, "report": study.folder / "report.html"} if kept else {}
         print_json({**comparison_record(comparison), **places, "tracking": opened, "seconds": round(seconds, 1)})

@@ -184,8 +184,9 @@ def print_summary(comparison: "Comparison") -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from synthaug.experiment.axis import metric_text, unit_of
-    from synthaug.experiment.report_parts import verdicts_part
+    from synthaug.experiment.axis import metric_text
+    from synthaug.experiment.report_verdict import spoken_verdict
+    from synthaug.statistics.units import unit_of
 
     unit = unit_of(comparison.scoring)
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
@@ -204,7 +205,7 @@ def print_summary(comparison: "Comparison") -> None:
     for arm, reason in comparison.skipped.items():
         table.add_row(Text(str(arm)), "n/a", "", "", Text(reason, style="dim"))
     console().print(table)
-    say("\n" + "\n".join(verdict["text"] for verdict in verdicts_part(comparison)))
+    say("\n" + "\n".join(spoken_verdict(comparison)))
 
 
 def comparison_record(comparison: "Comparison") -> dict[str, Any]:

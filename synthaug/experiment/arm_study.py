@@ -1,8 +1,8 @@
 """Arms, rows and splits, checked: a study that can be estimated, run and resumed."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,12 +19,14 @@ from synthaug.data.container import take
 from synthaug.data.split import Split
 from synthaug.experiment.comparison import Comparison
 from synthaug.experiment.designs import Design, Draws
-from synthaug.experiment.results import SplitResult
+from synthaug.experiment.learning_curve import fractions_to_measure, measure_curve
+from synthaug.experiment.results import CurvePoint, SplitResult, is_learned
 from synthaug.experiment.run_split import Work, run_split
 from synthaug.experiment.storage import SplitStore
 from synthaug.training.checkpoint import fingerprint
 
 _TRIAL_STEPS = 20
+_NO_PART_OF_A_SPLIT = ("n_jobs", "versions", "rope", "label_equivalence")  # what may change when a study is resumed
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,8 @@ class ArmStudy:
         Splits at a time.
     settings
         Everything to reproduce the study.
+    factors
+        Multiples of the labelled rows that the learning curve is measured at; none for no curve.
     """
 
     name: str
@@ -89,13 +93,15 @@ class ArmStudy:
     class_names: tuple[str, ...]
     n_jobs: int | None = None
     settings: dict[str, Any] = field(default_factory=dict)
+    factors: tuple[float, ...] = ()
 
     @property
     def n_learners(self) -> int:
-        """How many learners all splits need."""
+        """How many learners all splits need, the learning curve's included."""
         shared = any(name in SHARED_LEARNER_ARMS for name in self.work.arms)
         inner = AugmentedClassifier().n_splits * sum(name in GATED_ARMS for name in self.work.arms)
-        return len(self.splits) * (shared + inner)
+        rounds = 2 if self.factors and self.kind == "folds" else 1
+        return rounds * len(self.splits) * (shared + inner)
 
     @property
     def key(self) -> str:
@@ -105,7 +111,7 @@ class ArmStudy:
         arrays = [np.ascontiguousarray(np.asarray(part), dtype=np.float64) for part in rows]
         tensors = (torch.from_numpy(arrays[0]), torch.from_numpy(labels), *map(torch.from_numpy, arrays[1:]))
         places = [(split.train.tolist(), split.test.tolist()) for split in self.splits]
-        settings = {name: value for name, value in self.settings.items() if name not in ("n_jobs", "versions")}
+        settings = {name: value for name, value in self.settings.items() if name not in _NO_PART_OF_A_SPLIT}
         return fingerprint(tensors, {"settings": settings, "splits": places})
 
     def estimate(self) -> Estimate:
@@ -136,20 +142,28 @@ class ArmStudy:
             Are told after each split; ``on_split`` is told about those found in the store too.
         """
         began, results = time.perf_counter(), dict[int, SplitResult]()
+
+        def tell(n_done: int, what: str) -> None:
+            if on_progress is not None:
+                on_progress(Progress(n_done, self._n_pieces, what, time.perf_counter() - began))
+
         for result in self._results(store):
             results[result.index] = result
             if on_split is not None:
                 on_split(result)
-            if on_progress is not None:
-                what = f"{'draw' if self.kind == 'draws' else 'fold'} {result.index + 1}"
-                on_progress(Progress(len(results), len(self.splits), what, time.perf_counter() - began))
+            tell(len(results), f"{self._piece} {result.index + 1}")
+        for n_done, (index, curve) in enumerate(self._curves(results), start=1):
+            results[index] = replace(results[index], curve=curve)
+            if store is not None:
+                store.save(results[index])
+            tell(len(results) + n_done, f"learning curve of {self._piece} {index + 1}")
         return self.comparison([results[index] for index in sorted(results)])
 
     def comparison(self, results: Sequence[SplitResult]) -> Comparison:
         """Return the comparison of finished splits."""
         baseline = next(iter(self.work.arms))
         return Comparison(
-            self.name, self.kind, str(self.work.scoring), baseline, tuple(results), self.settings, self.class_names
+            self.name, self.kind, self.work.primary, baseline, tuple(results), self.settings, self.class_names
         )
 
     @property
@@ -159,13 +173,33 @@ class ArmStudy:
 
     @property
     def _n_fits(self) -> int:
-        """How many classifiers a split fits: one an arm, and for the gate one a candidate, nothing among them, and
-        fold.
+        """How many classifiers a split fits: one an arm, one a further size of the learning curve, and for the gate one
+        a candidate, nothing among them, and fold.
         """
         gated = [name for name in self.work.arms if name in GATED_ARMS]
         images = reads_images(self.work.augmenter, self.work.X)
         tried = 1 + len(auto_candidates(self.work.estimator, images=images))
-        return len(self.work.arms) + len(gated) * tried * AugmentedClassifier().n_splits
+        return len(self.work.arms) + len(self.factors) + len(gated) * tried * AugmentedClassifier().n_splits
+
+    @property
+    def _piece(self) -> str:
+        return "draw" if self.kind == "draws" else "fold"
+
+    @property
+    def _n_pieces(self) -> int:
+        return len(self.splits) * (2 if self.factors else 1)
+
+    def _curves(self, results: Mapping[int, SplitResult]) -> Iterator[tuple[int, tuple[CurvePoint, ...]]]:
+        """Measure the learning curve of the best way without a generator's rows on the splits that lack it."""
+        if not self.factors:
+            return
+        found = self.comparison([results[index] for index in sorted(results)])
+        others = [arm for arm in found.arms if is_learned(arm) and arm != found.reference]
+        asked = fractions_to_measure(self.factors, self.work, found.reference, others)
+        points = {(fraction, arm) for fraction, arms in asked.items() for arm in arms}
+        todo = [index for index, result in results.items() if not points <= _measured(result)]
+        jobs = (delayed(measure_curve)(self.work, index, self.splits[index], asked) for index in sorted(todo))
+        yield from Parallel(self.n_jobs, return_as="generator_unordered")(jobs)
 
     def _results(self, store: SplitStore | None) -> Iterator[SplitResult]:
         finished = [] if store is None else store.finished()
@@ -196,3 +230,7 @@ class ArmStudy:
         limit = self.work.augmenter.max_steps
         each = (last["seconds"] - first["seconds"]) / max(1, last["step"] - first["step"])
         return float(each * (steps if limit is None else min(steps, limit)))
+
+
+def _measured(result: SplitResult) -> set[tuple[float, str]]:
+    return {(point.fraction, point.arm) for point in result.curve}

@@ -16,16 +16,21 @@ from synthaug._version import __version__
 from synthaug.augment.arms import ARMS, USES_UNLABELLED, Arm, self_training
 from synthaug.augment.augmenter import SyntheticAugmenter
 from synthaug.augment.classifier import AugmentedClassifier
+from synthaug.augment.fingerprints import warn_of_twins
 from synthaug.augment.learning import check_generator, new_learner
+from synthaug.augment.metrics import metric_name
 from synthaug.augment.mix import reads_images
 from synthaug.augment.unlabelled import check_takes_unlabelled, check_unlabelled
 from synthaug.errors import ConfigError
 from synthaug.experiment.arm_study import ArmStudy, Progress
 from synthaug.experiment.comparison import Comparison
 from synthaug.experiment.designs import Design, Draws, read_design
+from synthaug.experiment.learning_curve import read_factors
 from synthaug.experiment.run_split import Work
+from synthaug.statistics import DEFAULT_ROPE, check_rope
 
 DEFAULT_ARMS = ("none", "classic", "smote", "gan", "classic+gan", "gated")
+_NEEDS_PROBABILITIES = ("roc_auc_ovr", "neg_log_loss", "neg_brier_score")
 _OF_THE_MACHINE = ("callbacks", "checkpoint_dir", "resume", "verbose", "device")
 
 
@@ -38,12 +43,15 @@ def compare(
     augmenter: SyntheticAugmenter | None = None,
     groups: Any = None,
     X_unlabeled: Any = None,
-    scoring: str = "balanced_accuracy",
-    metrics: Sequence[str] = ("accuracy",),
+    scoring: Any = "balanced_accuracy",
+    metrics: Sequence[Any] = ("accuracy",),
     cv: Any = None,
     image_transform: Any = "shift",
+    rope: float = DEFAULT_ROPE,
+    label_equivalence: Sequence[float] | None = None,
     n_jobs: int | None = None,
     random_state: int | None = None,
+    include_real_rows: bool = False,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Comparison:
     """Compare ways to train one classifier, paired over the same splits, without leaks, with a corrected test.
@@ -68,24 +76,38 @@ def compare(
         no duplicate can be seen. Every split gets them whole, unlike in scikit-learn's cross-validation, which gives
         each fold a part of them if there are as many as rows of X.
     scoring
-        The primary metric, a scorer's name; higher is better.
+        The primary metric, named beforehand: a scorer's name or a scorer; higher is better.
     metrics
-        Further scorers' names.
+        Further names or scorers.
     cv
         None (5 times 5 folds), a number of folds, ``Folds``, ``Draws``, or a scikit-learn splitter. With ``groups`` a
         splitter that tears one apart is refused.
     image_transform
-        What *classic* does to images: see ``transform_images``.
+        What *classic* does to images: see ``transform_images``; ``tuned``: chosen among nothing, ``shift`` and
+        ``affine`` on the training rows of each split.
+    rope
+        Differences up to this count as none, in the metric's unit: half a point unless said. The summary's ``p_gain``
+        is the probability of a larger one.
+    label_equivalence
+        Multiples of the labelled rows, such as ``(1.25, 1.5, 2.0, 3.0)``, at which the best way without a generator's
+        rows is measured too, so that ``result.label_equivalence()`` says how many real labels an arm is worth. With
+        ``Draws`` the labels are those held back, as far as they reach. In a cross-validation none are: the arms with a
+        generator's rows then learn a second time, from a part of the rows (a third for a largest multiple of 3), and
+        are compared with more of them, which costs as many learners again and, below some hundreds of rows, mostly
+        cannot tell.
     n_jobs
         Splits at a time.
     random_state
         Decides everything random.
+    include_real_rows
+        Whether pictures of real rows may be kept in the result, and so in its report.
     on_progress
         Is told after each split.
 
     Returns
     -------
-    The comparison: ``summary()``, ``verdict(a, b)``, ``frame``, ``plot()``, ``to_html(path)``.
+    The comparison: ``summary()``, ``verdict(a, b)``, ``practical(a, b)``, ``recalls()``, ``label_equivalence()``,
+    ``frame``, ``plot()``, ``to_html(path)``.
 
     Raises
     ------
@@ -93,6 +115,11 @@ def compare(
         If an arm, a metric or a splitter cannot be, rows of X are among the rows without labels, or no arm uses those.
     ShapeError
         If rows without labels are not like those of X.
+
+    Warns
+    -----
+    LeakWarning
+        If a split tests on a row that is equal, in every number, to one it trains on.
 
     Examples
     --------
@@ -115,8 +142,11 @@ def compare(
         metrics=metrics,
         cv=cv,
         image_transform=image_transform,
+        rope=rope,
+        label_equivalence=label_equivalence,
         n_jobs=n_jobs,
         random_state=random_state,
+        include_real_rows=include_real_rows,
     )
     return study.run(on_progress=on_progress)
 
@@ -130,34 +160,35 @@ def prepare(
     augmenter: SyntheticAugmenter | None = None,
     groups: Any = None,
     X_unlabeled: Any = None,
-    scoring: str = "balanced_accuracy",
-    metrics: Sequence[str] = ("accuracy",),
+    scoring: Any = "balanced_accuracy",
+    metrics: Sequence[Any] = ("accuracy",),
     cv: Any = None,
     image_transform: Any = "shift",
+    rope: float = DEFAULT_ROPE,
+    label_equivalence: Sequence[float] | None = None,
     n_jobs: int | None = None,
     random_state: int | None = None,
     name: str = "study",
     class_names: Sequence[str] | None = None,
-    include_real_rows: bool = True,
+    include_real_rows: bool = False,
     learners_folder: Path | None = None,
     settings: Mapping[str, Any] | None = None,
 ) -> ArmStudy:
     """Return the study that ``compare`` runs, checked: it can be asked for an estimate, run, and resumed.
 
-    The parameters are those of ``compare``, and ``name``, ``class_names``, ``include_real_rows`` (whether pictures of
-    real rows may be kept), ``learners_folder`` (where fitted learners are saved) and ``settings`` (what to note
-    beside).
+    The parameters are those of ``compare``, and ``name``, ``class_names``, ``learners_folder`` (where fitted learners
+    are saved) and ``settings`` (what to note beside).
     """
     labels = check_labels(y)
     check_same_length(X, labels)
     X, y = (X if hasattr(X, "dtype") or hasattr(X, "iloc") else np.asarray(X)), (y if hasattr(y, "dtype") else labels)
     groups = None if groups is None else np.asarray(groups)
     chosen = _read_arms(arms)
-    for metric in (scoring, *metrics):
-        check_choice("scoring", metric, get_scorer_names())
     seed, design = seed_from(random_state), read_design(cv)
     estimator = AugmentedClassifier()._classifier() if estimator is None else estimator
     augmenter = SyntheticAugmenter() if augmenter is None else augmenter
+    for metric in (scoring, *metrics):
+        _check_metric(metric, labels, estimator)
     work = Work(
         X=X,
         y=y,
@@ -166,7 +197,7 @@ def prepare(
         augmenter=augmenter,
         arms=chosen,
         scoring=scoring,
-        metrics=tuple(dict.fromkeys((scoring, *metrics))),
+        metrics={metric_name(metric): metric for metric in (scoring, *metrics)},
         transform=image_transform,
         include_real_rows=include_real_rows,
         learners_folder=learners_folder,
@@ -176,9 +207,13 @@ def prepare(
     )
     _check_unlabelled(work)
     splits = design.splits(X, labels, groups, seed)
+    warn_of_twins(X, splits, stacklevel=3)
     names = tuple(map(str, np.unique(labels))) if class_names is None else tuple(class_names)
-    noted = {**_settings(work, design, n_jobs), **(settings or {})}
-    return ArmStudy(name, work, splits, design, names, n_jobs, noted)
+    factors = read_factors(label_equivalence, work, splits)
+    noted = {**_settings(work, design, n_jobs), "rope": check_rope(rope), **(settings or {})}
+    if factors:
+        noted["label_equivalence"] = list(factors)
+    return ArmStudy(name, work, splits, design, names, n_jobs, noted, factors)
 
 
 def _read_arms(arms: Sequence[str] | Mapping[str, Arm]) -> dict[str, Arm]:
@@ -189,6 +224,22 @@ def _read_arms(arms: Sequence[str] | Mapping[str, Arm]) -> dict[str, Arm]:
     if len(set(arms)) < len(arms):
         raise ConfigError(f"arms must each stand once; got {list(arms)}.")
     return {name: check_word("arm", name, ARMS) for name in arms}
+
+
+def _check_metric(metric: Any, labels: np.ndarray, estimator: Any) -> None:
+    """Raise unless a metric is a scorer or the name of one, and rows and classifier are such as it can score."""
+    if callable(metric):
+        return
+    check_choice("scoring", metric, get_scorer_names())
+    if metric == "roc_auc" and len(np.unique(labels)) > 2:
+        raise ConfigError(
+            "scoring roc_auc is for two classes; got labels of more. Take 'roc_auc_ovr', each class against the rest."
+        )
+    if metric in _NEEDS_PROBABILITIES and not hasattr(estimator, "predict_proba"):
+        raise ConfigError(
+            f"scoring {metric} needs probabilities; {type(estimator).__name__} gives none. Choose a classifier with "
+            "predict_proba or another metric."
+        )
 
 
 def _check_unlabelled(work: Work) -> None:
@@ -217,9 +268,10 @@ def _settings(work: Work, design: Design, n_jobs: int | None) -> dict[str, Any]:
         "augmenter": augmenter,
         "arms": list(work.arms),
         "design": json.loads(json.dumps(described, default=str)),
-        "scoring": work.scoring,
+        "scoring": work.primary,
         "metrics": list(work.metrics),
         "image_transform": str(work.transform),
+        "include_real_rows": work.include_real_rows,
         **({} if work.X_unlabeled is None else {"n_unlabelled": len(work.X_unlabeled)}),
         "seed": work.seed,
         "n_jobs": n_jobs,

@@ -8,11 +8,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from synthaug._card import card
 from synthaug._check import check_choice
-from synthaug.experiment.axis import unit_of
 from synthaug.experiment.designs import compare_arms
-from synthaug.experiment.results import SplitResult
-from synthaug.statistics import PairedTest, detectable_gain, holm, verdict
+from synthaug.experiment.results import SplitResult, is_learned
+from synthaug.statistics import (
+    DEFAULT_ROPE,
+    PairedTest,
+    Practical,
+    detectable_gain,
+    holm,
+    practical_equivalence,
+    verdict,
+)
+from synthaug.statistics.units import unit_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,6 +47,8 @@ class Verdict:
         The smallest gain that a study of this size would have seen four times in five.
     metric
         What was measured.
+    same
+        Whether the two scored exactly the same on every split with as many rows added: then one did what the other did.
     """
 
     arm: str
@@ -49,9 +60,16 @@ class Verdict:
     p_value: float
     detectable: float
     metric: str = "accuracy"
+    same: bool = False
+
+    def _repr_html_(self) -> str:
+        tone = {"helps": "helps", "hurts": "hurts"}.get(self.word, "flat")
+        return card([(tone, str(self))])
 
     def __str__(self) -> str:
         """Return the verdict as a sentence, in points (hundredths) or, for a loss, in its own unit."""
+        if self.same:
+            return f"{self.arm} is the same as {self.baseline} on every split, to the last score and added row."
         unit = unit_of(self.metric)
         of = f" {unit.points}" if unit.points else ""
         interval = f"({unit.difference(self.low)} to {unit.difference(self.high)})"
@@ -132,7 +150,8 @@ class Comparison:
         """Return a row for each arm: mean score, rows added, difference from the baseline with interval, and verdict.
 
         Columns: ``score``, ``n_added``, ``difference``, ``low``, ``high``, ``p_value``, ``p_adjusted`` (Holm over the
-        arms), ``detectable`` (the smallest gain the study could have seen, power 0.8) and ``verdict``.
+        arms), ``p_gain`` (the probability that the difference is above ``rope``), ``detectable`` (the smallest gain the
+        study could have seen, power 0.8) and ``verdict``.
         """
         return self._summary.copy()
 
@@ -146,6 +165,9 @@ class Comparison:
     def verdict(self, a: str, b: str) -> Verdict:
         """Return whether arm ``a`` is better than arm ``b``.
 
+        The p value is adjusted by Holm over the arms that the study asks about beside ``b``: all beside the baseline,
+        those with learned rows beside the best way without; beside any other arm it is not adjusted.
+
         Raises
         ------
         ConfigError
@@ -153,33 +175,104 @@ class Comparison:
         """
         for arm in (a, b):
             check_choice("arm", arm, self.arms)
-        if b == self.baseline and a != b:
-            row = self._summary.loc[a].to_dict()
-            p_value, word = float(row["p_adjusted"]), str(row["verdict"])
-        else:
-            p_value, word = self._test(a, b).p_value, verdict(self._test(a, b))
-        test = self._test(a, b)
-        return Verdict(a, b, word, test.difference, test.low, test.high, p_value, self._detectable(test), self.scoring)
+        test, same = self._test(a, b), a != b and self._same(a, b)
+        p_value = self._p_adjusted(b).get(a, test.p_value)
+        word = verdict(test, p_adjusted=p_value)
+        found = (test.difference, test.low, test.high, p_value, self._detectable(test))
+        return Verdict(a, b, word, *found, self.scoring, same)
+
+    def _p_adjusted(self, beside: str) -> dict[str, float]:
+        """Return Holm's p of each arm that the study asks about beside this one."""
+        if beside == self.baseline:
+            return dict(self._summary["p_adjusted"].dropna())
+        return self._p_beside_reference if beside == self.reference else {}
+
+    @cached_property
+    def _p_beside_reference(self) -> dict[str, float]:
+        asked = [arm for arm in self.arms if is_learned(arm)]
+        return dict(zip(asked, holm([self._test(arm, self.reference).p_value for arm in asked]), strict=True))
+
+    @property
+    def rope(self) -> float:
+        """Differences up to this count as none, in the metric's unit: half the region of practical equivalence."""
+        return float(self.settings.get("rope", DEFAULT_ROPE))
+
+    def practical(self, a: str, b: str, *, rope: float | None = None) -> Practical:
+        """Return how probable it is that arm ``a`` is better than ``b`` by more than ``rope``, as good, or worse.
+
+        Parameters
+        ----------
+        a, b
+            The two arms.
+        rope
+            Differences up to this count as none; the study's if None.
+
+        Raises
+        ------
+        ConfigError
+            If one of the arms was not run, or ``rope`` is negative.
+        """
+        for arm in (a, b):
+            check_choice("arm", arm, self.arms)
+        return practical_equivalence(self._test(a, b), rope=self.rope if rope is None else rope)
+
+    def recalls(self) -> pd.DataFrame:
+        """Return each arm's recall of each class, mean over the splits with test rows of the class.
+
+        Columns: ``arm``, ``class``, ``recall`` and ``difference`` from the baseline. Empty for studies of before
+        recalls were kept.
+        """
+        from synthaug.experiment.recalls import recall_table
+
+        return recall_table(self.splits, self.arms, self.baseline, self.class_names)
+
+    @property
+    def learning_curve(self) -> pd.DataFrame:
+        """Scores against the number of labelled rows: columns arm, rows_fraction, n_rows, split, value.
+
+        Every arm at fraction 1; the best way without a generator's rows at all fractions that were asked for by
+        ``compare(..., label_equivalence=...)``; with cross-validation the other arms at the smallest fraction too.
+        Empty where label-equivalence was not asked for.
+        """
+        from synthaug.experiment.label_equivalence import curve_table
+
+        return curve_table(self)
+
+    def label_equivalence(self) -> pd.DataFrame:
+        """Return how many real labels each arm is worth beside the best way without a generator's rows.
+
+        A row an arm, with columns ``word`` (worth, more than, less than none, cannot tell), ``rows``, ``low``, ``high``
+        (extra real labels; NaN for what lies outside of the learning curve), ``base_rows`` (how many labelled rows
+        the arm had) and ``text``, such as "worth 12 real labels (3 to 20)". Empty where it was not asked for.
+        """
+        from synthaug.experiment.label_equivalence import worth_table
+
+        return worth_table(self)
 
     def sentence(self) -> str:
         """Return in plain words what the study found about each arm with synthetic rows, or about every arm."""
-        chosen = [arm for arm in self.arms if "gan" in arm or arm == "gated"] or self.arms[1:]
+        chosen = [arm for arm in self.arms if is_learned(arm)] or self.arms[1:]
         reference = self.reference
         return " ".join(str(self.verdict(arm, reference)) for arm in chosen if arm != reference)
 
     @property
     def reference(self) -> str:
         """The way without a synthetic row that scored best: what rows of a generator have to beat."""
-        plain = [arm for arm in self.arms if "gan" not in arm and arm != "gated"] or [self.baseline]
+        plain = [arm for arm in self.arms if not is_learned(arm)] or [self.baseline]
         return str(self._summary.loc[plain, "score"].idxmax())
 
     def plot(self) -> "Figure":
-        """Return a figure of the differences with their intervals."""
-        from synthaug.experiment.figures import plot_differences
+        """Return the report's charts as one figure: differences, scores, worth in labels, recalls."""
+        from synthaug.experiment.study_figure import plot_study
 
-        return plot_differences(self)
+        return plot_study(self)
 
-    def to_html(self, path: str | Path, *, include_real_rows: bool = True) -> Path:
+    def _repr_html_(self) -> str:
+        from synthaug.experiment.report_card import study_card
+
+        return study_card(self)
+
+    def to_html(self, path: str | Path, *, include_real_rows: bool = False) -> Path:
         """Write the report, one file, and return its path."""
         from synthaug.experiment.report import write_report
 
@@ -187,6 +280,14 @@ class Comparison:
 
     def _test(self, arm: str, baseline: str) -> PairedTest:
         return compare_arms(self.design, self.splits, arm, baseline, scoring=self.scoring)
+
+    def _same(self, a: str, b: str) -> bool:
+        return all(
+            split.scores[a] == split.scores[b]
+            and split.n_added[a] == split.n_added[b]
+            and np.array_equal(split.blocks.get(a, ()), split.blocks.get(b, ()))
+            for split in self.splits
+        )
 
     def _detectable(self, test: PairedTest) -> float:
         """Return the smallest gain that would have been seen beside the other arms (Bonferroni, which Holm never
@@ -198,7 +299,9 @@ class Comparison:
         score = float(np.mean([split.scores[arm][self.scoring] for split in self.splits]))
         n_added = float(np.mean([split.n_added[arm] for split in self.splits]))
         if test is None or p_adjusted is None:
-            empty = dict.fromkeys(("difference", "low", "high", "p_value", "p_adjusted", "detectable"), np.nan)
+            empty = dict.fromkeys(
+                ("difference", "low", "high", "p_value", "p_adjusted", "p_gain", "detectable"), np.nan
+            )
             return {"score": score, "n_added": n_added, **empty, "verdict": "baseline"}
         return {
             "score": score,
@@ -208,6 +311,7 @@ class Comparison:
             "high": test.high,
             "p_value": test.p_value,
             "p_adjusted": p_adjusted,
+            "p_gain": practical_equivalence(test, rope=self.rope).gain,
             "detectable": self._detectable(test),
             "verdict": verdict(test, p_adjusted=p_adjusted),
         }

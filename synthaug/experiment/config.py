@@ -27,6 +27,7 @@ from synthaug.experiment.sections import (
     Tuple,
 )
 from synthaug.experiment.yaml_file import YamlFile, read_yaml
+from synthaug.statistics import DEFAULT_ROPE
 
 __all__ = [
     "SCORINGS",
@@ -46,6 +47,12 @@ def _check_arm(value: str) -> str:
     return words.check_known(value, ARMS)
 
 
+def _check_transform(value: str) -> str:
+    from synthaug.augment.classic import PRESETS
+
+    return words.check_known(value, [*PRESETS, "tuned"])
+
+
 class PipelineConfig(Section):
     """A whole study, as a pipeline file says it.
 
@@ -57,8 +64,16 @@ class PipelineConfig(Section):
         Its parts.
     arms
         At least two ways to train, from ``synthaug.augment.arms.ARMS``; the others are compared with the first.
+    image_transform
+        What *classic* does to images: a preset of ``synthaug.augment.classic.PRESETS``, or ``tuned``, which leaves the
+        choice to inner folds of the training rows.
     scoring, metrics
         The primary metric, named before the study, and further ones; from ``SCORINGS``.
+    rope
+        Differences up to this count as none, in the primary metric's unit.
+    label_equivalence
+        Multiples of the labelled rows, each above 1, at which the best way without a generator's rows is measured too,
+        so that a gain can be told in real labels; none for no learning curve.
     output
         The study's folder; ``runs/<name>`` unless said.
     include_real_rows
@@ -88,17 +103,20 @@ class PipelineConfig(Section):
         "classic+gan",
         "gated",
     )
+    image_transform: Annotated[str, AfterValidator(_check_transform)] = "shift"
     scoring: Scoring = "balanced_accuracy"
     metrics: Annotated[tuple[Scoring, ...], Tuple] = ("accuracy",)
+    rope: Annotated[float, Field(ge=0)] = DEFAULT_ROPE
+    label_equivalence: Annotated[tuple[Annotated[float, Field(gt=1, le=1000)], ...], Tuple] = ()
     tracking: TrackingConfig = TrackingConfig()
     output: Annotated[Path | None, Strict(False)] = None
     include_real_rows: bool = False
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
     n_jobs: Annotated[int, Field(ge=-1, le=1024)] = 1
 
-    @field_validator("arms", "metrics")
+    @field_validator("arms", "metrics", "label_equivalence")
     @classmethod
-    def _each_once(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+    def _each_once(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
         return words.check_each_once(value)
 
     @field_validator("n_jobs")

@@ -1,8 +1,9 @@
 """The two designs of a study: a user's cross-validation, and a few labels drawn many times with the rest held back."""
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -125,7 +126,15 @@ def compare_arms(design: str, splits: tuple[SplitResult, ...], arm: str, baselin
     """
     both = [split for split in splits if arm in split.scores and baseline in split.scores]
     if design == "draws":
-        return crossed_t_test(np.array([split.blocks[arm] - split.blocks[baseline] for split in both]))
-    differences = np.array([split.scores[arm][scoring] - split.scores[baseline][scoring] for split in both])
-    n_train, n_test = (float(np.mean([getattr(split, name) for split in both])) for name in ("n_train", "n_test"))
-    return corrected_resampled_t_test(differences, n_train=n_train, n_test=n_test)
+        differences = np.array([split.blocks[arm] - split.blocks[baseline] for split in both])
+    else:
+        differences = np.array([split.scores[arm][scoring] - split.scores[baseline][scoring] for split in both])
+    return paired_test_of(design, both)(differences)
+
+
+def paired_test_of(design: str, splits: Sequence[SplitResult]) -> Callable[[np.ndarray], PairedTest]:
+    """Return the paired test of differences measured on these splits: of shape (n_draws, n_blocks), or (n_splits,)."""
+    if design == "draws":
+        return crossed_t_test
+    n_train, n_test = (float(np.mean([getattr(split, name) for split in splits])) for name in ("n_train", "n_test"))
+    return partial(corrected_resampled_t_test, n_train=n_train, n_test=n_test)

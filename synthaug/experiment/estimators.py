@@ -74,19 +74,27 @@ def _standardised(estimator: Any) -> Any:
 def why_refused(name: str, params: Mapping[str, Any]) -> str | None:
     """Return why the classifier refuses its parameters, in its own words; None if it fits a few made-up rows."""
     estimator = build_estimator(name, params)
-    for slow in ("n_estimators", "max_iter"):
+    for slow in ("n_estimators", "max_iter", "n_steps"):
         if type(params.get(slow)) is int and params[slow] > 2:
             estimator.set_params(**{slow: 2})
+    if "n_steps" in parameter_names(type(estimator)) and params.get("n_steps", "auto") == "auto":
+        estimator.set_params(n_steps=2)
     if "verbose" in params:
         estimator.set_params(verbose=0)
-    rng = np.random.default_rng(0)
-    rows, labels = rng.normal(size=(60, 4)) ** 2, np.arange(60) % 2
+    rows, labels = _made_up_rows(estimator), np.arange(60) % 2
     try:
         with warnings.catch_warnings(action="ignore"):
             estimator.fit(rows, labels)
     except (ValueError, TypeError, OverflowError) as error:
         return str(error).splitlines()[0]
     return None
+
+
+def _made_up_rows(estimator: Any) -> np.ndarray:
+    """Return 60 rows of a table, or images where the classifier reads no others."""
+    reads_images = "image_shape" in parameter_names(type(estimator))
+    shape = (estimator.image_shape or (8, 8)) if reads_images else (4,)
+    return np.random.default_rng(0).normal(size=(60, *shape)) ** 2
 
 
 ESTIMATORS: dict[str, str] = {
@@ -105,4 +113,5 @@ ESTIMATORS: dict[str, str] = {
     "GradientBoostingClassifier": "sklearn.ensemble:GradientBoostingClassifier",
     "HistGradientBoostingClassifier": "sklearn.ensemble:HistGradientBoostingClassifier",
     "MLPClassifier": "sklearn.neural_network:MLPClassifier",
+    "ConvNetClassifier": "synthaug.experiment.convnet:ConvNetClassifier",
 }

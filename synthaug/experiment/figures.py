@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from synthaug.experiment.axis import metric_text, unit_of
+from synthaug.experiment.axis import metric_text
 from synthaug.experiment.results import LearnerRecord, SplitResult
+from synthaug.statistics.units import unit_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from synthaug.experiment.comparison import Comparison
+    from synthaug.experiment.comparison import Comparison, Verdict
 
 VERDICT_COLOURS = {"helps": "#0072B2", "hurts": "#D55E00", "no evidence": "#6d7480", "baseline": "#6d7480"}
 VERDICT_MARKERS = {"helps": "^", "hurts": "v", "no evidence": "o", "baseline": "|"}
@@ -44,28 +45,36 @@ def plot_differences(comparison: "Comparison") -> "Figure":
     """
     from matplotlib.figure import Figure
 
-    table = comparison.summary().drop(index=comparison.baseline, errors="ignore")
-    unit = unit_of(comparison.scoring)
-    figure = Figure(figsize=(7.0, 1.1 + 0.42 * max(1, len(table))), layout="constrained")
-    axes = figure.subplots()
-    for row, (_, entry) in enumerate(table.iterrows()):
-        _draw_difference(axes, row, entry, unit.factor)
-    axes.axvline(0, color="#9aa1ab", linewidth=1, zorder=0)
-    axes.set_yticks(range(len(table)), [str(arm) for arm in table.index], parse_math=False)
-    axes.set_ylim(len(table) - 0.4, -0.6)
-    what = f"difference in {metric_text(comparison.scoring)} from {comparison.baseline}, 95 % interval"
-    axes.set_xlabel(f"{unit.points} ({what})" if unit.points else what, parse_math=False)
-    _quiet(axes, left=False)
+    arms = [arm for arm in comparison.arms if arm != comparison.baseline]
+    figure = Figure(figsize=(7.0, 1.1 + 0.42 * max(1, len(arms))), layout="constrained")
+    draw_differences(figure.subplots(), comparison, arms)
     return figure
 
 
-def _draw_difference(axes: "Axes", row: int, entry: pd.Series, factor: float) -> None:
-    colour = VERDICT_COLOURS[entry["verdict"]]
-    axes.plot(
-        [entry["low"] * factor, entry["high"] * factor], [row, row], color=colour, linewidth=2, solid_capstyle="round"
-    )
-    axes.plot(entry["difference"] * factor, row, VERDICT_MARKERS[entry["verdict"]], color=colour, markersize=8)
-    axes.plot(entry["detectable"] * factor, row, "|", color="#9aa1ab", markersize=11, markeredgewidth=1.5)
+def draw_differences(
+    axes: "Axes", comparison: "Comparison", arms: Sequence[str], *, baseline: str | None = None
+) -> None:
+    """Draw a row an arm: its difference from ``baseline`` (the study's if None), the interval, the visible gain."""
+    baseline, unit = baseline or comparison.baseline, unit_of(comparison.scoring)
+    for row, arm in enumerate(arms):
+        _draw_difference(axes, row, comparison.verdict(arm, baseline), unit.factor)
+    axes.axvline(0, color="#9aa1ab", linewidth=1, zorder=0)
+    axes.set_yticks(range(len(arms)), [str(arm) for arm in arms], parse_math=False)
+    axes.set_ylim(len(arms) - 0.4, -0.6)
+    what = f"difference in {metric_text(comparison.scoring)} from {baseline}, 95 % interval"
+    axes.set_xlabel(f"{unit.points} ({what})" if unit.points else what, parse_math=False)
+    quiet(axes, left=False)
+
+
+def _draw_difference(axes: "Axes", row: int, found: "Verdict", factor: float) -> None:
+    if found.same:
+        axes.text(0, row, f"  same as {found.baseline}", va="center", fontsize=9, color="#6d7480", parse_math=False)
+        return
+    colour, marker = VERDICT_COLOURS[found.word], VERDICT_MARKERS[found.word]
+    ends = [found.low * factor, found.high * factor]
+    axes.plot(ends, [row, row], color=colour, linewidth=2, solid_capstyle="round")
+    axes.plot(found.difference * factor, row, marker, color=colour, markersize=8)
+    axes.plot(found.detectable * factor, row, "|", color="#9aa1ab", markersize=11, markeredgewidth=1.5)
 
 
 def plot_curves(learners: Sequence[LearnerRecord]) -> "Figure":
@@ -90,7 +99,7 @@ def plot_curves(learners: Sequence[LearnerRecord]) -> "Figure":
         axes.plot(steps, lines.mean(axis=0), color=VERDICT_COLOURS["helps"], linewidth=2)
         axes.set_title(metric_text(term), fontsize=9, loc="left", parse_math=False)
         axes.set_xlabel("step", fontsize=8)
-        _quiet(axes)
+        quiet(axes)
     return figure
 
 
@@ -150,7 +159,8 @@ def image_strip(images: np.ndarray, *, least_pixels: int = 40, gap: int = 1) -> 
     return buffer.getvalue()
 
 
-def _quiet(axes: "Axes", *, left: bool = True) -> None:
+def quiet(axes: "Axes", *, left: bool = True) -> None:
+    """Take the frame of a panel back to thin grey lines below and, if asked for, to the left."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines["left"].set_visible(left)
     axes.spines[["bottom", "left"]].set_color("#c9ccd1")

@@ -1,18 +1,23 @@
 """A saved learner as an MLflow model: how many rows of each label in, rows out.
 
 MLflow stores only the learner's own files (weights and JSON, no pickle) and the name of this module, which reads them
-back through ``_load_pyfunc``. Nothing here imports mlflow.
+back through ``_load_pyfunc``. MLflow is imported inside functions only, after ``tracking.client`` has switched its
+telemetry off.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from synthaug._version import __version__
 from synthaug.augment.augmenter import SyntheticAugmenter
 from synthaug.errors import ConfigError
+
+if TYPE_CHECKING:
+    from mlflow.models import ModelSignature
 
 
 class LearnerModel:
@@ -76,3 +81,37 @@ class LearnerModel:
 def _load_pyfunc(data_path: str) -> LearnerModel:
     """Return the model that MLflow asks for: the learner saved in a folder."""
     return LearnerModel(SyntheticAugmenter.load(Path(data_path)))
+
+
+def save_model(path: Path, folder: Path, identity: tuple[str, str, str]) -> None:
+    """Write a saved learner as an MLflow model: its files as they are, and the name of the module that reads them.
+
+    Parameters
+    ----------
+    path
+        Where to.
+    folder
+        The saved learner.
+    identity
+        The model's location, its run and its number in MLflow.
+    """
+    from mlflow import pyfunc
+    from mlflow.models import Model
+
+    location, run_id, model_id = identity
+    pyfunc.save_model(
+        path,
+        loader_module="synthaug.experiment.learner_model",
+        data_path=str(folder),
+        mlflow_model=Model(location, run_id, model_uuid=model_id, model_id=model_id),
+        signature=_signature(),
+        pip_requirements=[f"synthaug=={__version__}"],  # asking MLflow to infer them takes seconds
+    )
+
+
+def _signature() -> "ModelSignature":
+    from mlflow.models import ModelSignature
+    from mlflow.types.schema import AnyType, ColSpec, DataType, ParamSchema, ParamSpec, Schema
+
+    columns = Schema([ColSpec(AnyType(), "label"), ColSpec(DataType.long, "n")])
+    return ModelSignature(columns, params=ParamSchema([ParamSpec("random_state", DataType.long, None)]))

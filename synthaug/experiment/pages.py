@@ -1,7 +1,11 @@
 """HTML pages from the templates in this folder: whole files, without network or script."""
 
+from functools import cache
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 
 def render(template: str, view: dict[str, Any]) -> str:
@@ -14,12 +18,17 @@ def render(template: str, view: dict[str, Any]) -> str:
     view
         What the template shows; every text in it is escaped, and a name that is missing is an error.
     """
+    return _templates().get_template(template).render(view)
+
+
+@cache
+def _templates() -> "Environment":
+    """Return the templates, read and compiled once."""
     from jinja2 import Environment, FunctionLoader, StrictUndefined
 
-    environment = Environment(
+    return Environment(
         loader=FunctionLoader(_read), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    return environment.get_template(template).render(view)
 
 
 def _read(template: str) -> str:

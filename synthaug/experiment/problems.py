@@ -43,8 +43,8 @@ def _one_of(words: list[str], got: Any, most: int = 8) -> str:
     return f"must be one of {', '.join(words[:most])}{more}; got {_shown(got)}.{nearest(got, words)}"
 
 
-def check_each_once(values: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the words if none comes twice."""
+def check_each_once(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the values if none comes twice."""
     twice = [i for i, value in enumerate(values) if value in values[:i]]
     if twice:
         refuse_all([((i,), f"must come once; got {values[i]!r} twice") for i in twice])
@@ -157,6 +157,13 @@ def check_estimator_params(name: str | None, params: dict[str, Any]) -> dict[str
     return params if why is None else refuse((), f"must fit {name}. {why}")
 
 
+def check_standardise(name: str | None, standardise: bool) -> bool:
+    """Return whether columns are standardised, which a classifier of images does not take."""
+    if name is not None and standardise and "image_shape" in parameter_names(estimator_class(name)):
+        return refuse((), f"must be false for {name}, which reads images, not columns; got true")
+    return standardise
+
+
 def _check_names(cls: type, params: dict[str, Any]) -> dict[str, Any]:
     known = parameter_names(cls)
     wrong = [
@@ -238,6 +245,7 @@ def _kind_problem(keys: KeyPath, value: Any) -> Problem:
 def _rule(kind: str, limits: Mapping[str, Any], otherwise: str) -> str:
     rules = {
         "greater_than_equal": "at least {ge}",
+        "greater_than": "above {gt}",
         "less_than_equal": "at most {le}",
         "too_short": "a list of at least {min_length}",
         "too_long": "a list of at most {max_length}",

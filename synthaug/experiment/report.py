@@ -4,9 +4,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from synthaug._files import make_folder, write_atomically
-from synthaug.experiment import report_learners as learners
-from synthaug.experiment import report_parts as parts
 from synthaug.experiment.pages import render
+from synthaug.experiment.report_classes import quality_part, recalls_part
+from synthaug.experiment.report_copies import copies_part
+from synthaug.experiment.report_gate import gate_part
+from synthaug.experiment.report_labels import labels_part
+from synthaug.experiment.report_learners import images_part, learning_part
+from synthaug.experiment.report_parts import differences_part, scores_part
+from synthaug.experiment.report_settings import facts_part, settings_part
+from synthaug.experiment.report_verdict import verdict_part
 
 if TYPE_CHECKING:
     from synthaug.experiment.comparison import Comparison
@@ -45,13 +51,16 @@ def _view(comparison: "Comparison", *, include_real_rows: bool) -> dict[str, Any
         "name": comparison.name,
         "design": comparison.design,
         "baseline": comparison.baseline,
-        "verdicts": parts.verdicts_part(comparison),
-        "facts": parts.facts_part(comparison),
-        "differences": parts.differences_part(comparison),
-        "scores": parts.scores_part(comparison),
-        "learning": learners.learning_part(comparison.splits),
-        "images": learners.images_part(comparison, include_real_rows=include_real_rows),
-        "quality": learners.quality_part(comparison.splits),
-        "gate": parts.gate_part(comparison),
-        "settings": parts.settings_part(comparison.settings),
+        "verdict": verdict_part(comparison),
+        "facts": facts_part(comparison),
+        "differences": differences_part(comparison),
+        "labels": labels_part(comparison),
+        "scores": scores_part(comparison),
+        "recalls": recalls_part(comparison),
+        "images": images_part(comparison, include_real_rows=include_real_rows),
+        "quality": quality_part(comparison.splits),
+        "copies": copies_part(comparison.splits),
+        "learning": learning_part(comparison.splits),
+        "gate": gate_part(comparison),
+        "settings": settings_part(comparison.settings),
     }

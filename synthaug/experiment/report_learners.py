@@ -1,4 +1,4 @@
-"""The parts of a report that show the learners: loss curves, pictures, quality of each class."""
+"""The parts of a report that show the learners: loss curves and pictures."""
 
 import base64
 from collections.abc import Sequence
@@ -6,12 +6,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
-from synthaug.experiment.axis import NOT_THERE, Axis, count_range, fit_axis, metric_text, spoken, tick_text
+from synthaug.experiment.axis import Axis, count_range, fit_axis, metric_text, tick_text
 from synthaug.experiment.figures import full_learners, image_strip, loss_curves
 from synthaug.experiment.results import LearnerRecord, SplitResult
-from synthaug.quality.measures import BETTER
+from synthaug.statistics.units import spoken
 
 if TYPE_CHECKING:
     from synthaug.experiment.comparison import Comparison
@@ -19,20 +18,6 @@ if TYPE_CHECKING:
 Part = dict[str, Any]
 _MOST_CLASSES = 40
 _MOST_IMAGES = 10
-_WEAK = 0.8
-_HARDLY_ANY = 0.01
-QUALITY_MEANINGS: dict[str, str] = {
-    "kid": "kernel distance of the features; 0 is no distance",
-    "frechet": "Fréchet distance of the features; 0 is no distance",
-    "precision": "share of synthetic rows that lie among real ones",
-    "recall": "share of real rows that lie among synthetic ones",
-    "density": "how thickly real rows lie around synthetic ones",
-    "coverage": "share of real rows with a synthetic one near",
-    "diversity": "spread within the class, over the real rows' own; 1 is as varied as real",
-    "agreement": "share of synthetic rows to which a classifier of real rows gives the same class",
-    "classifier_score": "Inception Score's form, with our own classifier; high is sure and varied",
-    "copy_rate": "share nearer to a training row than 95 % of held-out real rows are",
-}
 
 
 def learning_part(splits: Sequence[SplitResult]) -> Part:
@@ -97,33 +82,3 @@ def _picture(images: np.ndarray) -> Part | None:
         return None
     content = base64.b64encode(image_strip(np.stack(there))).decode()
     return {"source": f"data:image/png;base64,{content}", "width": len(there)}
-
-
-def quality_part(splits: Sequence[SplitResult]) -> Part:
-    """Return the quality of each class beside the real rows' own, means over the learners."""
-    tables = [learner.quality for learner in full_learners(splits) if len(learner.quality)]
-    if not tables:
-        return {"metrics": [], "rows": [], "n": 0}
-    means = pd.concat(tables).groupby(["class", "metric"], sort=False)[["value", "floor"]].mean()
-    metrics = list(dict.fromkeys(means.index.get_level_values("metric")))
-    classes = list(dict.fromkeys(means.index.get_level_values("class")))
-    rows = [(str(name), [_quality_cell(means, name, metric) for metric in metrics]) for name in classes]
-    heads = [(metric_text(metric), QUALITY_MEANINGS.get(metric, "")) for metric in metrics]
-    return {"metrics": heads, "rows": rows, "n": len(tables)}
-
-
-def _quality_cell(means: pd.DataFrame, name: Any, metric: str) -> Part:
-    if (name, metric) not in means.index:
-        return {"value": NOT_THERE, "floor": "", "weak": False}
-    value, floor = (float(number) for number in means.loc[(name, metric)])
-    return {"value": _three(value), "floor": _three(floor), "weak": _falls_short(value, floor, BETTER.get(metric, ""))}
-
-
-def _falls_short(value: float, floor: float, better: str) -> bool:
-    """Return whether a value is worse than the real rows' own by a fifth or more."""
-    low, high = value < _WEAK * floor, value * _WEAK > max(floor, 0.0) + _HARDLY_ANY
-    return {"higher": low, "lower": high, "equal": low or high}.get(better, False)
-
-
-def _three(number: float) -> str:
-    return spoken(number, 2 if abs(number) >= 0.095 else 3) if np.isfinite(number) else NOT_THERE

@@ -1,88 +1,102 @@
-"""The parts of a report as plain values: numbers as text, places in percent. The template only lays them out."""
+"""The parts of a report that hold scores, as plain values: numbers as text, places in percent. The template only lays
+them out.
+"""
 
-import re
-from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import yaml
 
-from synthaug.experiment.axis import NOT_THERE, Axis, count_range, fit_axis, metric_text, p_text, tick_text, unit_of
-from synthaug.experiment.figures import full_learners
+from synthaug.experiment.axis import Axis, fit_axis, metric_text, p_text, tick_text
+from synthaug.experiment.report_verdict import STYLE_OF_WORD, learned_arms, probability_text
+from synthaug.statistics.units import NOT_THERE, unit_of
 
 if TYPE_CHECKING:
-    from synthaug.experiment.comparison import Comparison, Verdict
+    from synthaug.experiment.comparison import Comparison
 
 Part = dict[str, Any]
-_CLASS_OF_WORD = {"helps": "helps", "hurts": "hurts", "no evidence": "flat", "baseline": "base"}
+_MOST_NAMED = 6
+_NUMBERS = ("difference", "low", "high", "detectable")
 
 
 def differences_part(comparison: "Comparison") -> Part:
-    """Return the table of paired differences and the places of its forest plot."""
-    table, unit = comparison.summary(), unit_of(comparison.scoring)
-    learned = _beside_reference(comparison)
-    shown = table[["low", "high", "difference", "detectable"]].to_numpy(dtype=float)
-    axis = fit_axis([0.0, *shown.ravel(), *[edge for verdict in learned for edge in (verdict.low, verdict.high)]])
-    rows = [_difference_row(str(arm), entry, axis, comparison.scoring) for arm, entry in table.iterrows()]
+    """Return the tables of paired differences from the baseline and, if that is another, from the best plain way."""
+    unit = unit_of(comparison.scoring)
+    table = _forest(comparison.summary(), comparison.baseline, comparison)
     return {
-        "rows": rows,
-        "ticks": tick_text(axis, unit.factor, sign=True),
-        "zero": axis.place(0.0),
+        "table": table,
+        "beside": _forest(_beside(comparison), comparison.reference, comparison),
         "unit": unit.points or "own unit",
         "points": unit.points,
         "metric": metric_text(comparison.scoring),
+        "rope": f"{unit.size(comparison.rope)} {unit.points}".strip(),
         "skipped": [(str(arm), reason) for arm, reason in comparison.skipped.items()],
-        "unseen": [(row["arm"], row["detectable"]) for row in rows if row["word"] == "no evidence"],
-        "reference": comparison.reference,
-        "beside": [_verdict_row(verdict, axis, comparison.scoring) for verdict in learned],
+        "unseen": _unseen([row for row in table["rows"] if _is_open(row, comparison)], unit.points),
     }
 
 
-def _beside_reference(comparison: "Comparison") -> list["Verdict"]:
-    """Return the verdicts of the arms with learned rows over the best arm without one; none if that is the baseline."""
+def _unseen(rows: list[Part], points: str) -> str:
+    """Return in words what gains the arms without evidence could have been seen with; "" for none."""
+    if len(rows) <= _MOST_NAMED:
+        named = [f"{row['detectable']} {points}".strip() + f" by {row['arm']}" for row in rows]
+        return " and ".join(filter(None, [", ".join(named[:-1]), *named[-1:]]))
+    sizes = sorted((row["detectable"] for row in rows), key=float)
+    return f"{sizes[0]} to {sizes[-1]} {points}".strip() + ", depending on the arm"
+
+
+def _is_open(row: Part, comparison: "Comparison") -> bool:
+    return bool(row["word"] == "no evidence" and row["same"] != comparison.baseline)
+
+
+def _beside(comparison: "Comparison") -> pd.DataFrame:
+    """Return the arms with learned rows less the best arm without one; no row if that is the baseline."""
     if comparison.reference == comparison.baseline:
-        return []
-    return [comparison.verdict(arm, comparison.reference) for arm in _learned(comparison)]
+        return pd.DataFrame()
+    verdicts = [comparison.verdict(arm, comparison.reference) for arm in learned_arms(comparison)]
+    gains = [comparison.practical(one.arm, one.baseline).gain for one in verdicts]
+    table = pd.DataFrame([asdict(one) for one in verdicts], index=[one.arm for one in verdicts])
+    table = table.rename(columns={"word": "verdict", "p_value": "p_adjusted"})
+    return table.assign(p_gain=gains, score=np.nan, n_added=np.nan)
 
 
-def _learned(comparison: "Comparison") -> list[str]:
-    return [arm for arm in comparison.arms if "gan" in arm or arm == "gated"]
+def _forest(table: pd.DataFrame, baseline: str, comparison: "Comparison") -> Part:
+    """Return a table of differences from ``baseline``, with the places of its forest plot."""
+    shown = table[list(_NUMBERS)].to_numpy(dtype=float) if len(table) else np.empty(0)
+    axis = fit_axis([0.0, *shown.ravel()])
+    return {
+        "baseline": baseline,
+        "rows": [
+            _difference_row(str(arm), entry, axis, comparison) | {"same": _twin(str(arm), baseline, comparison)}
+            for arm, entry in table.iterrows()
+        ],
+        "ticks": tick_text(axis, unit_of(comparison.scoring).factor, sign=True),
+        "zero": axis.place(0.0),
+    }
 
 
-def verdicts_part(comparison: "Comparison") -> list[Part]:
-    """Return the study's answer, a sentence an arm: those with learned rows over the best way without one."""
-    reference = comparison.reference
-    asked = [arm for arm in _learned(comparison) or comparison.arms if arm != reference]
-    found = [comparison.verdict(arm, reference) for arm in asked]
-    return [{"word": one.word, "style": _CLASS_OF_WORD[one.word], "text": _true_minus(str(one))} for one in found]
-
-
-def _true_minus(text: str) -> str:
-    return re.sub(r"(?<![\w])-(?=\d)", "−", text)
-
-
-def _verdict_row(verdict: "Verdict", axis: Axis, scoring: str) -> Part:
-    entry = {name: getattr(verdict, name) for name in ("difference", "low", "high", "detectable")}
-    unit = {"score": np.nan, "n_added": np.nan, "p_adjusted": verdict.p_value, "verdict": verdict.word}
-    return _difference_row(verdict.arm, pd.Series(entry | unit), axis, scoring)
-
-
-def _difference_row(arm: str, entry: pd.Series, axis: Axis, scoring: str) -> Part:
-    unit = unit_of(scoring)
+def _difference_row(arm: str, entry: pd.Series, axis: Axis, comparison: "Comparison") -> Part:
+    unit = unit_of(comparison.scoring)
     low, high = unit.difference(entry["low"]), unit.difference(entry["high"])
     return {
         "arm": arm,
         "word": entry["verdict"],
-        "style": _CLASS_OF_WORD.get(entry["verdict"], "flat"),
+        "style": STYLE_OF_WORD[entry["verdict"]],
         "score": unit.value(entry["score"]),
         "n_added": f"{round(entry['n_added']):,}" if np.isfinite(entry["n_added"]) else NOT_THERE,
         "difference": unit.difference(entry["difference"]),
         "interval": f"{low} to {high}" if NOT_THERE not in (low, high) else NOT_THERE,
         "p_adjusted": p_text(entry["p_adjusted"]),
+        "p_gain": probability_text(entry["p_gain"]) if np.isfinite(entry["p_gain"]) else NOT_THERE,
         "detectable": unit.size(entry["detectable"]),
-        "at": {name: axis.place(entry[name]) for name in ("low", "high", "difference", "detectable")},
+        "at": {name: axis.place(entry[name]) for name in _NUMBERS},
     }
+
+
+def _twin(arm: str, baseline: str, comparison: "Comparison") -> str:
+    """Return the arm that this one is the same as on every split: the baseline, or one before it; "" for none."""
+    before = comparison.arms[: comparison.arms.index(arm)]
+    return next((other for other in (baseline, *before) if comparison.verdict(arm, other).same), "")
 
 
 def scores_part(comparison: "Comparison") -> Part:
@@ -96,12 +110,13 @@ def scores_part(comparison: "Comparison") -> Part:
          "text": unit.value(wide[arm].mean())}
         for arm in wide
     ]  # fmt: skip
-    rows = [(_split_name(comparison.design, key), [unit.value(v) for v in wide.loc[key]]) for key in wide.index]
+    rows = [(split_name(comparison.design, key), [unit.value(v) for v in wide.loc[key]]) for key in wide.index]
     return {"strips": strips, "ticks": tick_text(axis, unit.factor), "arms": list(map(str, wide)), "rows": rows,
             "percent": unit.percent.strip(), "others": _other_metrics(frame, comparison.scoring)}  # fmt: skip
 
 
-def _split_name(design: str, key: Any) -> str:
+def split_name(design: str, key: Any) -> str:
+    """Return what a split, a repeat and a fold, is called."""
     repeat, fold = key
     return f"draw {repeat + 1}" if design == "draws" else f"repeat {repeat + 1}, fold {fold + 1}"
 
@@ -113,77 +128,3 @@ def _other_metrics(frame: pd.DataFrame, scoring: str) -> Part:
     rows = [(str(arm), [unit_of(m).value(v) for m, v in zip(metrics, row, strict=True)])
             for arm, row in zip(means.index, means.to_numpy(dtype=float), strict=True)]  # fmt: skip
     return {"metrics": [metric_text(metric) for metric in metrics], "rows": rows}
-
-
-def gate_part(comparison: "Comparison") -> Part:
-    """Return what the gate decided: each candidate over all splits, then every split's table and sentence."""
-    unit = unit_of(comparison.scoring)
-    decided = [split for split in comparison.splits if len(split.decision) or split.explanation]
-    tables = [split.decision for split in decided if len(split.decision)]
-    splits = [
-        {"name": _split_name(comparison.design, (split.repeat, split.fold)), "sentence": split.explanation,
-         "rows": [_candidate_row(row, unit_of(comparison.scoring)) for _, row in split.decision.iterrows()]}
-        for split in decided
-    ]  # fmt: skip
-    rows = []
-    if tables:
-        for name, group in pd.concat(tables).groupby("candidate", sort=False):
-            chosen = int(group["chosen"].astype(bool).sum())
-            rows.append({"name": str(name), "gain": unit.difference(float(group["gain"].mean())), "chosen": chosen})
-    return {"rows": rows, "splits": splits, "n": len(decided), "unit": unit.points}
-
-
-def _candidate_row(row: pd.Series, unit: Any) -> Part:
-    interval = [unit.difference(float(row[side])) for side in ("low", "high")]
-    text = NOT_THERE if NOT_THERE in interval else " to ".join(interval)
-    gain = unit.difference(float(row["gain"]))
-    return {
-        "name": str(row["candidate"]),
-        "gain": gain,
-        "interval": text,
-        "chosen": bool(row["chosen"]),
-        "why": str(row["why"]),
-    }
-
-
-def settings_part(settings: Mapping[str, Any]) -> Part:
-    """Return the settings as YAML text and the versions as pairs."""
-    plain = _as_text({key: value for key, value in settings.items() if key != "versions"})
-    text = yaml.safe_dump(plain, sort_keys=False, default_flow_style=None, allow_unicode=True, width=78)
-    versions = settings.get("versions") or {}
-    return {"yaml": text, "versions": [(str(name), str(version)) for name, version in versions.items()]}
-
-
-def _as_text(value: Any) -> Any:
-    """Return a value as YAML can hold it; what it cannot hold as text."""
-    if isinstance(value, Mapping):
-        return {_as_text(key): _as_text(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple | set):
-        return [_as_text(inner) for inner in value]
-    if isinstance(value, np.generic):
-        return value.item()
-    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
-
-
-def facts_part(comparison: "Comparison") -> list[tuple[str, str]]:
-    """Return what the study was, in pairs of a word and a value."""
-    splits = comparison.splits
-    kind = "draw" if comparison.design == "draws" else "fold"
-    facts = [("metric", metric_text(comparison.scoring)), ("compared with", comparison.baseline)]
-    facts.append((f"{kind}s", str(len(splits))))
-    if splits:
-        facts.append(("training rows", count_range([split.n_train for split in splits])))
-        facts.append(("test rows", count_range([split.n_test for split in splits])))
-    n_unlabelled = comparison.settings.get("n_unlabelled")
-    facts += [] if n_unlabelled is None else [("rows without labels", f"{n_unlabelled:,}")]
-    for key, label in (("estimator", "classifier"), ("data", "data")):
-        facts += [(label, _named(comparison.settings[key]))] if key in comparison.settings else []
-    learners = {str(learner.parameters.get("learner", "")) for learner in full_learners(splits)} - {""}
-    return facts + ([("learner", ", ".join(sorted(learners)))] if learners else [])
-
-
-def _named(value: Any) -> str:
-    """Return a part of the settings in a few words: its name or path where it has one."""
-    if isinstance(value, Mapping):
-        value = value.get("name") or value.get("path") or ", ".join(f"{k}: {v}" for k, v in value.items())
-    return str(value) if len(str(value)) <= 60 else f"{str(value)[:59]}…"

@@ -44,6 +44,31 @@ class LearnerRecord:
 
 
 @dataclass(frozen=True)
+class CurvePoint:
+    """What one arm scored on one split with a part or a multiple of its training rows.
+
+    Attributes
+    ----------
+    arm
+        The arm.
+    fraction
+        Training rows, as a multiple of the split's.
+    n_rows
+        How many real rows it learned from.
+    value
+        The primary metric.
+    blocks
+        The metric's pseudo-values, shape (n_blocks,), as in ``SplitResult.blocks``; empty for folds.
+    """
+
+    arm: str
+    fraction: float
+    n_rows: int
+    value: float
+    blocks: np.ndarray
+
+
+@dataclass(frozen=True)
 class SplitResult:
     """Everything that one split (a draw of the training rows, or a fold) gave.
 
@@ -71,6 +96,11 @@ class SplitResult:
         The gate's sentence, or "".
     learners
         The learners of this split.
+    recalls
+        ``recalls[arm]``, shape (n_classes,): the share of each class's test rows that the arm gets right; NaN for a
+        class without a test row.
+    curve
+        What arms scored with other numbers of rows; empty unless label-equivalence was asked for.
     """
 
     index: int
@@ -86,3 +116,10 @@ class SplitResult:
     decision: pd.DataFrame = field(default_factory=pd.DataFrame)
     explanation: str = ""
     learners: tuple[LearnerRecord, ...] = ()
+    recalls: dict[str, np.ndarray] = field(default_factory=dict)
+    curve: tuple[CurvePoint, ...] = ()
+
+
+def is_learned(arm: str) -> bool:
+    """Return whether an arm, by its name, trains on rows of a learned generator, or may."""
+    return "gan" in arm or arm == "gated"

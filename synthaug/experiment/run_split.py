@@ -2,6 +2,8 @@
 
 import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -15,14 +17,16 @@ from synthaug._check import FEWEST_ROWS
 from synthaug._seed import derive
 from synthaug.augment.arms import Arm, NotApplicable, Task, Trained
 from synthaug.augment.augmenter import SyntheticAugmenter
-from synthaug.augment.fitting import answers_of, as_estimator_wants, score_all, score_blocks
+from synthaug.augment.fitting import answers_of, as_estimator_wants
+from synthaug.augment.metrics import metric_name, score, score_blocks
 from synthaug.augment.mix import plan_for
 from synthaug.augment.quality import assess_quality
 from synthaug.data.container import take
 from synthaug.data.images import ImageCodec
 from synthaug.data.labels import fit_label_codec
 from synthaug.data.split import Split, stratified_folds
-from synthaug.errors import ShortfallWarning, SmallClassWarning
+from synthaug.errors import LeakWarning, ShortfallWarning, SmallClassWarning
+from synthaug.experiment.recalls import class_recalls
 from synthaug.experiment.results import LearnerRecord, SplitResult
 from synthaug.statistics import stratified_blocks
 
@@ -44,8 +48,10 @@ class Work:
         The classifier and the augmenter, neither fitted.
     arms
         Ways to train, by name.
-    scoring, metrics
-        The primary metric and all metrics, the primary one among them.
+    scoring
+        The primary metric: a name or a scorer.
+    metrics
+        All metrics by name, the primary one first.
     transform
         What *classic* does.
     include_real_rows
@@ -67,7 +73,7 @@ class Work:
     augmenter: SyntheticAugmenter
     arms: dict[str, Arm]
     scoring: Any
-    metrics: tuple[str, ...]
+    metrics: dict[str, Any]
     transform: Any
     include_real_rows: bool
     learners_folder: Path | None
@@ -75,22 +81,78 @@ class Work:
     seed: int
     X_unlabeled: Any = None
 
+    @property
+    def primary(self) -> str:
+        """The primary metric's name."""
+        return metric_name(self.scoring)
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What one classifier scored on the test rows of a split.
+
+    Attributes
+    ----------
+    values
+        Every metric by name.
+    blocks
+        The primary metric's pseudo-values over blocks of test rows, shape (n_blocks,); empty without blocks.
+    recalls
+        The recall of each class, shape (n_classes,).
+    """
+
+    values: dict[str, float]
+    blocks: np.ndarray
+    recalls: np.ndarray
+
 
 def run_split(work: Work, index: int, split: Split) -> SplitResult:
     """Return what the arms of one split gave; the training rows are all that learning and the gate see."""
     seed = derive(work.seed, "split", index)
-    X, y = take(work.X, split.train), take(work.y, split.train)
-    groups = None if work.groups is None else work.groups[split.train]
-    y_test = np.asarray(work.y)[split.test]
-    X_test = take(work.X, split.test)
-    blocks = _blocks(work, split)
+    task, blocks = new_task(work, split.train, seed), blocks_of(work, split)
+    trained: dict[str, Trained] = {}
+    skipped, seconds, scored = dict[str, str](), dict[str, float](), dict[str, Scored]()
+    with quiet_about_few_rows():
+        for name, arm in work.arms.items():
+            began, learning = time.perf_counter(), _seconds_of(task.learned)
+            try:
+                trained[name] = arm(task)
+            except NotApplicable as reason:
+                skipped[name] = str(reason)
+                continue
+            seconds[name] = time.perf_counter() - began - (_seconds_of(task.learned) - learning)
+            scored[name] = score_classifier(work, split, trained[name].classifier, blocks)
+        learners = _records(work, index, split, task, trained)
+    gate = next((arm.decision for arm in trained.values() if arm.decision is not None), None)
+    return SplitResult(
+        index=index,
+        repeat=split.repeat,
+        fold=split.fold,
+        n_train=len(split.train),
+        n_test=len(split.test),
+        scores={name: found.values for name, found in scored.items()},
+        blocks={name: found.blocks for name, found in scored.items() if blocks},
+        skipped=skipped,
+        n_added={name: arm.n_added for name, arm in trained.items()},
+        seconds=seconds,
+        decision=pd.DataFrame() if gate is None else gate.table,
+        explanation="" if gate is None else gate.sentence,
+        learners=learners,
+        recalls={name: found.recalls for name, found in scored.items()},
+    )
+
+
+def new_task(work: Work, train: np.ndarray, seed: int) -> Task:
+    """Return what arms get: the training rows (row numbers ``train``) and nothing of any other."""
+    X, y = take(work.X, train), take(work.y, train)
+    groups = None if work.groups is None else work.groups[train]
 
     @cache
     def learned() -> SyntheticAugmenter:
         augmenter = clone(work.augmenter).set_params(random_state=derive(seed, "learn"))
         return augmenter.fit(X, y, groups=groups, X_unlabeled=work.X_unlabeled)
 
-    task = Task(
+    return Task(
         X,
         y,
         groups,
@@ -103,43 +165,29 @@ def run_split(work: Work, index: int, split: Split) -> SplitResult:
         seed,
         work.X_unlabeled,
     )
-    trained, skipped, seconds, scores, values = {}, {}, {}, {}, {}
-    with warnings.catch_warnings():
-        for category in (SmallClassWarning, ShortfallWarning):  # counts and acceptance stand in the result
-            warnings.simplefilter("ignore", category)
-        for name, arm in work.arms.items():
-            began, learning = time.perf_counter(), _seconds_of(learned)
-            try:
-                trained[name] = arm(task)
-            except NotApplicable as reason:
-                skipped[name] = str(reason)
-                continue
-            seconds[name] = time.perf_counter() - began - (_seconds_of(learned) - learning)
-            classifier = trained[name].classifier
-            answers = answers_of(classifier, as_estimator_wants(classifier, X_test))
-            scores[name] = score_all(work.metrics, answers, y_test)
-            if blocks:
-                values[name] = score_blocks(work.scoring, answers, y_test, blocks)
-        learners = _records(work, index, split, task, trained)
-    gate = next((arm.decision for arm in trained.values() if arm.decision is not None), None)
-    return SplitResult(
-        index=index,
-        repeat=split.repeat,
-        fold=split.fold,
-        n_train=len(split.train),
-        n_test=len(split.test),
-        scores=scores,
-        blocks=values,
-        skipped=skipped,
-        n_added={name: arm.n_added for name, arm in trained.items()},
-        seconds=seconds,
-        decision=pd.DataFrame() if gate is None else gate.table,
-        explanation="" if gate is None else gate.sentence,
-        learners=learners,
+
+
+def score_classifier(work: Work, split: Split, classifier: Any, blocks: list[np.ndarray]) -> Scored:
+    """Return what a fitted classifier scores on the split's test rows."""
+    y_test = np.asarray(work.y)[split.test]
+    answers = answers_of(classifier, as_estimator_wants(classifier, take(work.X, split.test)))
+    return Scored(
+        {name: score(metric, answers, y_test) for name, metric in work.metrics.items()},
+        score_blocks(work.scoring, answers, y_test, blocks) if blocks else np.empty(0),
+        class_recalls(y_test, answers.values["predict"], np.unique(np.asarray(work.y))),
     )
 
 
-def _blocks(work: Work, split: Split) -> list[np.ndarray]:
+@contextmanager
+def quiet_about_few_rows() -> Iterator[None]:
+    """Keep back the warnings of small classes and shortfalls, which the result counts, and of leaks, said before."""
+    with warnings.catch_warnings():
+        for category in (SmallClassWarning, ShortfallWarning, LeakWarning):
+            warnings.simplefilter("ignore", category)
+        yield
+
+
+def blocks_of(work: Work, split: Split) -> list[np.ndarray]:
     """Return blocks of test rows, whole groups together, where the test rows are common to all splits; else none."""
     y_test = np.asarray(work.y)[split.test]
     if not work.common_test_rows:

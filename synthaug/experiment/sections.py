@@ -28,7 +28,7 @@ SCORINGS: dict[str, str] = {
     "matthews_corrcoef": "Matthews correlation",
     "roc_auc": "area under the ROC curve, two classes",
     "roc_auc_ovr": "area under the ROC curve, each class against the rest; needs probabilities",
-    "average_precision": "average precision, two classes",
+    "average_precision": "average precision; of more than two classes the mean over them",
     "neg_log_loss": "minus the log-loss; needs probabilities",
     "neg_brier_score": "minus the Brier score; needs probabilities",
 }
@@ -143,6 +143,11 @@ class EstimatorConfig(Section):
     def _fits_class(cls, params: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
         return words.check_estimator_params(info.data.get("name"), params)
 
+    @field_validator("standardise")
+    @classmethod
+    def _columns_to_scale(cls, standardise: bool, info: ValidationInfo) -> bool:
+        return words.check_standardise(info.data.get("name"), standardise)
+
 
 class GeneratorConfig(Section):
     """The learner: a name (``auto`` chooses by the data) and its parameters, plain values or mappings of them."""
@@ -165,8 +170,19 @@ class AugmenterConfig(Section):
 
 
 class TrackingConfig(Section):
-    """Where the study is logged: MLflow's store and experiment."""
+    """Where the study is logged: MLflow's store and experiment.
+
+    Attributes
+    ----------
+    enabled
+        Whether it is logged at all.
+    uri, experiment
+        MLflow's store and experiment.
+    register_as
+        The name that the study's learner is registered under as a model; see ``track_study``.
+    """
 
     enabled: bool = True
     uri: Annotated[str, AfterValidator(words.check_tracking_uri)] = "sqlite:///runs/mlflow.db"
     experiment: Annotated[str, Field(min_length=1, max_length=200)] = "synthaug"
+    register_as: Annotated[str | None, Field(pattern=r"^[^/:'\"`\\]+$", max_length=200)] = None

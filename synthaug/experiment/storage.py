@@ -15,8 +15,9 @@ import pandas as pd
 
 from synthaug._files import make_folder, write_atomically
 from synthaug.errors import ConfigError, FileError
-from synthaug.experiment.results import LearnerRecord, SplitResult
+from synthaug.experiment.results import CurvePoint, LearnerRecord, SplitResult
 
+_OF_A_POINT = ("arm", "fraction", "n_rows", "value")
 _FACTS, _ARRAYS, _STUDY = "result.json", "arrays.npz", "study.json"
 
 
@@ -87,6 +88,8 @@ class SplitStore:
         """
         final, part = self._place(result.index), self.folder / "splits" / f".{result.index:04d}.{os.getpid()}.part"
         arrays: dict[str, np.ndarray] = {f"blocks/{arm}": values for arm, values in result.blocks.items()}
+        arrays |= {f"recalls/{arm}": values for arm, values in result.recalls.items()}
+        arrays |= {f"curve/{number}": point.blocks for number, point in enumerate(result.curve)}
         for number, learner in enumerate(result.learners):
             arrays |= {f"real/{number}": learner.real, f"synthetic/{number}": learner.synthetic}
         shutil.rmtree(part, ignore_errors=True)
@@ -142,6 +145,7 @@ def _facts(result: SplitResult) -> dict[str, Any]:
     names = ("index", "repeat", "fold", "n_train", "n_test", "scores", "skipped", "n_added", "seconds", "explanation")
     facts = {name: getattr(result, name) for name in names}
     facts["decision"] = result.decision.to_dict("list")
+    facts["curve"] = [{name: getattr(point, name) for name in _OF_A_POINT} for point in result.curve]
     facts["learners"] = [
         {
             **{name: getattr(learner, name) for name in ("name", "n_rows", "seconds", "parameters", "folder")},
@@ -164,8 +168,14 @@ def _result(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> SplitResult
         )
         for number, learner in enumerate(facts.pop("learners"))
     )
-    blocks = {name.removeprefix("blocks/"): values for name, values in arrays.items() if name.startswith("blocks/")}
-    return SplitResult(**{**facts, "decision": pd.DataFrame(facts["decision"])}, blocks=blocks, learners=learners)
+    points = enumerate(facts.pop("curve", []))  # studies of before have none
+    curve = tuple(CurvePoint(**point, blocks=arrays[f"curve/{number}"]) for number, point in points)
+    found: dict[str, Any] = {"blocks": _under("blocks/", arrays), "recalls": _under("recalls/", arrays), "curve": curve}
+    return SplitResult(**{**facts, "decision": pd.DataFrame(facts["decision"])}, **found, learners=learners)
+
+
+def _under(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {name.removeprefix(prefix): values for name, values in arrays.items() if name.startswith(prefix)}
 
 
 def _plain(value: Any) -> Any:

@@ -1,6 +1,5 @@
 """The main job: a pipeline's data, splits and arms, run, logged to MLflow and reported, in a folder of its own."""
 
-import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -24,10 +23,10 @@ from synthaug.experiment.designs import Draws, Folds
 from synthaug.experiment.estimators import build_estimator
 from synthaug.experiment.report import write_report
 from synthaug.experiment.storage import SplitStore
-from synthaug.experiment.tracking import TrackedStudy, track_study
+from synthaug.experiment.tracking import Mirror, begin_tracking, describe_rows, mirrored
 from synthaug.generators import find_generator
 
-CONFIG, REPORT, SUMMARY, FRAME, _RUN = "config.yaml", "report.html", "summary.csv", "frame.csv", "tracking.json"
+CONFIG, REPORT, SUMMARY, FRAME = "config.yaml", "report.html", "summary.csv", "frame.csv"
 CHECKPOINTS = "checkpoints"
 _STARTED_BY_MLFLOW = "MLFLOW_RUN_ID"
 
@@ -75,6 +74,9 @@ class Study:
             scoring=config.scoring,
             metrics=config.all_metrics,
             cv=_design(config.design),
+            image_transform=config.image_transform,
+            rope=config.rope,
+            label_equivalence=config.label_equivalence or None,
             n_jobs=config.n_jobs,
             random_state=config.seed,
             name=config.name,
@@ -130,12 +132,11 @@ class Study:
         save_config(self.config, self.folder / CONFIG)
         with self._tracked(resume=resume) as tracked:
             comparison = self.arms.run(
-                store=store, on_progress=on_progress, on_split=None if tracked is None else tracked.log_split
+                store=store, on_progress=on_progress, on_split=None if tracked is None else tracked.update
             )
             report = write_outcome(comparison, self.folder, include_real_rows=self.config.include_real_rows)
             if tracked is not None:
-                tracked.log_summary(comparison)
-                tracked.log_report(report)
+                tracked.finish(comparison, report)
         shutil.rmtree(self.folder / CHECKPOINTS, ignore_errors=True)  # every learner is finished
         return comparison
 
@@ -148,29 +149,25 @@ class Study:
             "settings": self.arms.settings,
             "class_names": list(self.arms.class_names),
             "include_real_rows": self.config.include_real_rows,
+            "n_splits": len(self.arms.splits),
         }
 
     @contextmanager
-    def _tracked(self, *, resume: bool) -> Iterator[TrackedStudy | None]:
-        tracking, work = self.config.tracking, self.arms.work
+    def _tracked(self, *, resume: bool) -> Iterator[Mirror | None]:
+        tracking, data = self.config.tracking, self.config.data
         if not tracking.enabled:
             yield None
             return
-        path = self.folder / _RUN
-        with track_study(
-            self.arms.name,
-            scoring=work.scoring,
-            baseline=next(iter(work.arms)),
-            class_names=self.arms.class_names,
-            folder=self.folder,
-            experiment=tracking.experiment,
+        begin_tracking(
+            self.folder,
             uri=None if _STARTED_BY_MLFLOW in os.environ else tracking.uri,  # `mlflow run` brings its own run
-            params=self.arms.settings,
-            run_id=_earlier_run(path, tracking.uri) if resume else None,
-        ) as tracked:
-            write_atomically(path, json.dumps({"uri": tracking.uri, "run_id": tracked.run_id}).encode())
-            tracked.log_dataset(work.X, work.y, name=self.config.data.name or Path(str(self.config.data.path)).stem)
-            yield tracked
+            experiment=tracking.experiment,
+            register_as=tracking.register_as,
+            dataset=describe_rows(self.arms.work.X, self.arms.work.y, data.name or Path(str(data.path)).stem),
+            resume=resume,
+        )
+        with mirrored(self.folder) as mirror:
+            yield mirror
 
 
 def load_study(folder: str | Path) -> Comparison:
@@ -246,11 +243,3 @@ def _augmenter(config: PipelineConfig, folder: Path) -> SyntheticAugmenter:
         checkpoint_dir=folder / CHECKPOINTS,
         resume=True,
     )
-
-
-def _earlier_run(path: Path, uri: str) -> str | None:
-    try:
-        found = json.loads(path.read_text())
-        return str(found["run_id"]) if found["uri"] == uri else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None

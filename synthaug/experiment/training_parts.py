@@ -8,10 +8,11 @@ import pandas as pd
 import torch
 
 from synthaug._seed import derive
-from synthaug.experiment.axis import NOT_THERE, count_range, metric_text, spoken
+from synthaug.experiment.axis import count_range, metric_text
 from synthaug.experiment.figures import image_strip
 from synthaug.experiment.pictures import animation, as_pixels, data_uri, png, sheet, with_bar
 from synthaug.experiment.report_learners import curve_panel
+from synthaug.statistics.units import NOT_THERE, spoken
 
 if TYPE_CHECKING:
     from synthaug.augment.augmenter import SyntheticAugmenter

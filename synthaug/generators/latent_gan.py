@@ -31,6 +31,7 @@ from synthaug.training.unlabelled import Unlabelled
 
 CODES = ("auto", "prior", "mixed")
 _ENCODED_AT_ONCE = 256
+_FARTHEST_LABELS = 100.0
 
 
 class LatentGAN(BaseEstimator):
@@ -51,6 +52,9 @@ class LatentGAN(BaseEstimator):
         ``mixed``: codes lie between those of two rows. ``auto``: ``prior`` for images, ``mixed`` for tables.
     prior_weight
         Weight of the distance between the rows' codes and N(0, I), with ``prior``.
+    label_scale
+        How strongly codes are kept from telling the class, with ``prior``: how far apart, in deviations of a code, the
+        labels stand beside the codes in that distance; 0 leaves them out.
     borrow
         How often a class takes codes of any class, with ``mixed``. ``auto``: ``1 - n / n_max`` for a class of n rows
         where the greatest has n_max, so classes of equal size borrow nothing.
@@ -94,7 +98,8 @@ class LatentGAN(BaseEstimator):
         code_dim: int = 16,
         width: int = 32,
         codes: str = "auto",
-        prior_weight: float = 1.0,
+        prior_weight: float = 3.0,
+        label_scale: float = 4.0,
         borrow: float | str = "auto",
         reconstruction_weight: float = 10.0,
         lr: float = 1e-3,
@@ -115,6 +120,7 @@ class LatentGAN(BaseEstimator):
         self.width = width
         self.codes = codes
         self.prior_weight = prior_weight
+        self.label_scale = label_scale
         self.borrow = borrow
         self.reconstruction_weight = reconstruction_weight
         self.lr = lr
@@ -223,6 +229,7 @@ class LatentGAN(BaseEstimator):
         check_word("precision", self.precision, PRECISIONS)
         for name in ("reconstruction_weight", "prior_weight"):
             check_positive(name, getattr(self, name))
+        check_fraction("label_scale", self.label_scale, most=_FARTHEST_LABELS)
 
     def _kind_of_codes(self, schema: Schema) -> str:
         if self.codes != "auto":
@@ -237,7 +244,9 @@ class LatentGAN(BaseEstimator):
         return unlabelled.beside_each(LatentStep(codes, self.reconstruction_weight))
 
     def _codes(self, rows: Rows, borrow: Tensor) -> PriorCodes | MixedCodes:
-        return PriorCodes(self.prior_weight) if self.codes_ == "prior" else MixedCodes(rows, borrow.to(rows.x.device))
+        if self.codes_ == "prior":
+            return PriorCodes(self.prior_weight, self.n_labels_, self.label_scale)
+        return MixedCodes(rows, borrow.to(rows.x.device))
 
     def _borrow(self, count: Tensor) -> Tensor:
         if self.borrow == "auto":

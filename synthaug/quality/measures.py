@@ -22,6 +22,7 @@ from synthaug.quality.distances import (
 )
 
 _NAN = float("nan")
+_TINY = 1e-12
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,14 @@ def _copy_rate(group: Group) -> tuple[float]:
     return (float(is_copy(group.synthetic.nearest.T, group.holdout.nearest.T).double().mean()),)
 
 
+def _distance_ratio(group: Group) -> tuple[float]:
+    """Return the ratio of medians in pixels or in features, whichever is less."""
+    if len(group.holdout) < MIN_HOLDOUT:
+        return (_NAN,)
+    middle = [rows.nearest.quantile(0.5, dim=0) for rows in (group.synthetic, group.holdout)]
+    return (float((middle[0] / middle[1].clamp_min(_TINY)).amin()),)
+
+
 FRECHET = Measure(("frechet",), _frechet, least=2)
 
 MEASURES: tuple[Measure, ...] = (
@@ -147,7 +156,11 @@ MEASURES: tuple[Measure, ...] = (
     Measure(("agreement",), _agreement, least=1),
     Measure(("classifier_score",), _classifier_score, least=1),
     Measure(("copy_rate",), _copy_rate, least=1),
+    Measure(("distance_ratio",), _distance_ratio, least=1),
 )
+
+COPYING = MEASURES[-2:]
+MEMBERSHIP = "membership_auc"  # of two sets of rows beside the synthetic ones, so no measure of a group
 
 BETTER: dict[str, Literal["lower", "higher", "equal"]] = {
     "kid": "lower",
@@ -160,4 +173,6 @@ BETTER: dict[str, Literal["lower", "higher", "equal"]] = {
     "agreement": "higher",
     "classifier_score": "higher",
     "copy_rate": "lower",
+    "distance_ratio": "higher",
+    MEMBERSHIP: "lower",
 }

@@ -43,15 +43,48 @@ def jackknife_blocks(
     >>> jackknife_blocks(lambda rows: correct[rows].mean(), [np.array([0, 1]), np.array([2, 3]), np.array([4, 5])])
     array([1. , 0.5, 0. ])
     """
-    if len(blocks) < 2:
-        raise ShapeError(f"blocks must be at least 2; got {len(blocks)}. Split the rows into more blocks.")
-    rows = np.concatenate(blocks)
-    owner = np.repeat(np.arange(len(blocks)), [len(block) for block in blocks])
+    rows, owner = _dealt(blocks)
     whole = statistic(np.sort(rows))
     without = np.array([statistic(np.sort(rows[owner != block])) for block in range(len(blocks))])
-    kept_fraction = 1 - np.bincount(owner, minlength=len(blocks)) / len(rows)
-    deviations = len(blocks) * kept_fraction * (whole - without)
-    return whole + deviations - deviations.mean()
+    return _pseudo_values(whole, without, np.bincount(owner, minlength=len(blocks)))
+
+
+def jackknife_sums(
+    statistic: Callable[[NDArray[np.float64]], NDArray[np.float64]],
+    parts: ArrayLike,
+    blocks: Sequence[NDArray[np.intp]],
+) -> NDArray[np.float64]:
+    """Return what `jackknife_blocks` returns for a metric that follows from sums over the rows, much sooner.
+
+    Parameters
+    ----------
+    statistic
+        The metric from sums, shape (..., q) to (...), as ``lambda sums: sums[..., 0] / sums[..., 1]``.
+    parts
+        What each row adds to the sums, shape (n, q), float.
+    blocks
+        Row numbers of each block; at least 2 blocks.
+
+    Raises
+    ------
+    ShapeError
+        If there are fewer than 2 blocks.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> correct = np.array([1.0, 1.0, 0.0, 1.0, 0.0, 0.0])
+    >>> parts, blocks = np.stack([correct, np.ones(6)], axis=1), [np.array([0, 1]), np.array([2, 3]), np.array([4, 5])]
+    >>> jackknife_sums(lambda sums: sums[..., 0] / sums[..., 1], parts, blocks)
+    array([1. , 0.5, 0. ])
+    """
+    rows, owner = _dealt(blocks)
+    numbers = np.asarray(parts, dtype=float)
+    sums = np.zeros((len(blocks), numbers.shape[1]))
+    np.add.at(sums, owner, numbers[rows])
+    total = sums.sum(axis=0)
+    sizes = np.bincount(owner, minlength=len(blocks))
+    return _pseudo_values(float(statistic(total)), np.asarray(statistic(total - sums)), sizes)
 
 
 def stratified_blocks(labels: ArrayLike, n_blocks: int) -> list[NDArray[np.intp]]:
@@ -94,3 +127,16 @@ def stratified_blocks(labels: ArrayLike, n_blocks: int) -> list[NDArray[np.intp]
         )
     dealt = np.argsort(codes, kind="stable")
     return [np.sort(dealt[block::n_blocks]) for block in range(n_blocks)]
+
+
+def _dealt(blocks: Sequence[NDArray[np.intp]]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the row numbers of all blocks and the block of each, or raise ShapeError."""
+    if len(blocks) < 2:
+        raise ShapeError(f"blocks must be at least 2; got {len(blocks)}. Split the rows into more blocks.")
+    return np.concatenate(blocks), np.repeat(np.arange(len(blocks)), [len(block) for block in blocks])
+
+
+def _pseudo_values(whole: float, without: NDArray[np.float64], sizes: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return the delete-m jackknife's pseudo-values, centred on the whole."""
+    deviations = len(sizes) * (1 - sizes / sizes.sum()) * (whole - without)
+    return whole + deviations - deviations.mean()

@@ -5,8 +5,9 @@ numbers) and, for a drawn code, what the objective asks of a synthetic sample of
 decoder from collapsing: every row has to be reachable. Codes are drawn in one of two ways:
 
 * ``prior``: from N(0, I), whatever the class. The encoder is kept to the same distribution by the sliced squared
-  Wasserstein distance between its codes and as many drawn ones. A class of few rows so takes on the styles of all, and
-  the critic keeps it in its class; training sees exactly what is drawn later, and no density of rows' codes is kept.
+  Wasserstein distance between its codes and as many drawn ones, each beside the row's label: the codes of every class,
+  not only those of all together, come to look like N(0, I). A class of few rows so takes on the styles of all, and the
+  critic keeps it in its class; training sees exactly what is drawn later, and no density of rows' codes is kept.
 * ``mixed``: between the codes of two rows of the class, or, where the class borrows, of any class.
 
 Tolstikhin et al., "Wasserstein Auto-Encoders", 2018, and Kolouri et al., "Sliced Wasserstein Auto-Encoders", 2019 (the
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from synthaug.training.critic import run_in
@@ -109,15 +111,24 @@ class PriorCodes:
     ----------
     weight
         Weight of the distance between the rows' codes and those drawn.
+    n_labels
+        Number of labels.
+    label_scale
+        How far apart the labels stand beside the codes when the two are compared: the codes of two classes, which lie
+        elsewhere, are then far from drawn ones, which do not. At 0 codes are compared alone.
     """
 
     weight: float
+    n_labels: int
+    label_scale: float = 0.0
 
     def __call__(self, encode: Encode, real: Tensor, labels: Tensor, stream: torch.Generator) -> Coded:
         """Return the codes of samples (b, ...) and as many drawn."""
         own = encode(real)
         drawn = torch.randn(own.shape, generator=stream, device=own.device)
-        return Coded(own, drawn, {"code_distance": self.weight * sliced_distance(own, drawn, stream)})
+        beside = self.label_scale * F.one_hot(labels, self.n_labels)
+        ours, theirs = (torch.cat([codes, beside], dim=1) for codes in (own, drawn))
+        return Coded(own, drawn, {"code_distance": self.weight * sliced_distance(ours, theirs, stream)})
 
 
 @dataclass(frozen=True)

@@ -238,7 +238,10 @@ def test_rows_to_predict_must_have_the_shape_of_fit(rows, seen, error, message):
         ({"n_splits": "three"}, "n_splits must be a whole number .*; got 'three'"),
         ({"synthetic_weight": -1}, "synthetic_weight must be a number from 0 to 100; got -1"),
         ({"synthetic_weight": "low"}, "synthetic_weight must be a number from 0 to 100; got 'low'"),
-        ({"image_transform": "shif"}, r"transform must be one of shift; got 'shif'\. Did you mean 'shift'\?"),
+        (
+            {"image_transform": "shif"},
+            r"transform must be one of shift, affine, photo; got 'shif'\. Did you mean 'shift'\?",
+        ),
     ],
 )
 def test_settings_of_the_classifier_that_cannot_be(settings, message):

@@ -77,6 +77,72 @@ def test_shift_repeats_the_edge():
     assert (shifted.diff(dim=3) == 0).all()
 
 
+def test_nothing_is_nothing():
+    """Without a transform images stay as they are, to the bit."""
+    images = noise()
+    assert torch.equal(transform_images(images, None, seed=0), images)
+
+
+def disc(shape, radius, at=(0.0, 0.0)):
+    """A white disc on black, (c, h, w) in [-1, 1], whose middle lies ``at`` from the image's."""
+    down, right = (np.arange(side) - (side - 1) / 2 for side in shape[1:])
+    inside = (down[:, None] - at[0]) ** 2 + (right[None] - at[1]) ** 2 <= radius**2
+    return torch.from_numpy(np.where(inside, 1.0, -1.0).astype(np.float32)).expand(shape).contiguous()
+
+
+def measured(images):
+    """The middle (n, 2) and the area (n,) of what is white."""
+    white = (images[:, 0].numpy() + 1) / 2
+    area = white.sum(axis=(1, 2))
+    down, right = (np.arange(side) - (side - 1) / 2 for side in white.shape[1:])
+    middle = [(white * down[:, None]).sum(axis=(1, 2)) / area, (white * right[None]).sum(axis=(1, 2)) / area]
+    return np.stack(middle, 1), area
+
+
+@pytest.mark.parametrize("name", ["affine", "photo"])
+def test_an_affine_preset_keeps_to_its_bounds(name):
+    """A disc in the middle moves by up to 8 % of a side and grows or shrinks by up to 10 %, both ways, and no more."""
+    images = disc((1, 64, 64), 14)[None].repeat(150, 1, 1, 1)
+    moved = transform_images(images, name, seed=0)
+    middle, area = measured((moved > 0).float() * 2 - 1)
+    zoom = np.sqrt(area / measured(images[:1])[1])
+    assert (np.abs(middle) <= 0.08 * 64 * 1.1 + 0.6).all()
+    assert (middle.min(axis=0) < -3).all()
+    assert (middle.max(axis=0) > 3).all()
+    assert 0.88 <= zoom.min() < 0.93
+    assert 1.07 < zoom.max() <= 1.12
+
+
+def test_an_affine_preset_turns_by_ten_degrees_at_most():
+    """A disc off the middle swings around it by up to 10 degrees to each side."""
+    pair = torch.stack([disc((1, 96, 96), 6, (0.0, 26.0)), disc((1, 96, 96), 6, (0.0, -26.0))])
+    ends = [measured(transform_images(one[None].repeat(150, 1, 1, 1), "affine", seed=0))[0] for one in pair]
+    across = ends[0] - ends[1]
+    degrees = np.degrees(np.arctan2(across[:, 0], across[:, 1]))
+    assert 8 < np.abs(degrees).max() <= 10.5
+    assert degrees.min() < -7
+    assert degrees.max() > 7
+
+
+def test_a_photo_is_mirrored_half_of_the_time_and_lit_otherwise():
+    """``photo`` mirrors left to right about every other image, and changes brightness by up to 20 %."""
+    left = disc((3, 48, 48), 6, (0.0, -14.0))[None].repeat(200, 1, 1, 1)
+    grey = torch.zeros(100, 3, 48, 48)
+    right = measured((transform_images(left, "photo", seed=0) > 0).float() * 2 - 1)[0][:, 1] > 0
+    assert 0.35 < right.mean() < 0.65
+    light = transform_images(grey, "photo", seed=0).mean(dim=(1, 2, 3)) / 2
+    assert light.min() < -0.1
+    assert light.max() > 0.1
+    assert light.abs().max() <= 0.31
+
+
+def test_a_function_may_return_a_mirrored_view():
+    """What numpy flips without copying is taken as it is."""
+    images = torch.arange(8.0).view(1, 1, 2, 4) / 8
+    mirrored = transform_images(images, lambda image: image[:, ::-1], seed=0)
+    torch.testing.assert_close(mirrored, images.flip(3))
+
+
 def test_a_function_gets_one_image_at_a_time():
     """Any function of one image (h, w, c) in [0, 1] will do, and what it returns is what comes back."""
     seen = []
@@ -111,7 +177,9 @@ def test_a_single_albumentations_transform_is_seeded_too():
 
 def test_an_unknown_preset_is_named():
     """A preset's name with a typo is refused with the nearest one."""
-    with pytest.raises(ConfigError, match=r"transform must be one of shift; got 'shfit'\. Did you mean 'shift'\?"):
+    with pytest.raises(
+        ConfigError, match=r"transform must be one of shift, affine, photo; got 'shfit'\. Did you mean 'shift'\?"
+    ):
         transform_images(noise(1), "shfit", seed=0)
 
 
@@ -127,7 +195,8 @@ import os, sys
 class Watch:
     def find_spec(self, name, path=None, target=None):
         if name == "albumentations":
-            print(os.environ.get("NO_ALBUMENTATIONS_UPDATE"))
+            print(os.environ.get("NO_ALBUMENTATIONS_UPDATE"), flush=True)
+            os._exit(0)  # the import itself takes seconds
 sys.meta_path.insert(0, Watch())
 from synthaug.augment.classic import PRESETS
 assert "albumentations" not in sys.modules

@@ -16,6 +16,7 @@ from sklearn.preprocessing import StandardScaler
 
 from synthaug import CGAN, AugmentedClassifier, Mix, SyntheticAugmenter
 from synthaug.errors import ConfigError, NoRowsAddedWarning, SmallClassWarning
+from synthaug.statistics.units import unit_of
 
 
 def augmenter(**settings):
@@ -79,15 +80,13 @@ def test_sentence_and_table_and_rows_agree(rows, scoring):
     X, y = rows()
     fitted = model(LogisticRegression(max_iter=200, tol=0.1), scoring=scoring).fit(X, y)
     (chosen,) = fitted.decision_[fitted.decision_["chosen"]].to_dict("records")
-    sentence = fitted.explain_decision()
+    sentence, said = fitted.explain_decision(), unit_of(scoring or "accuracy").difference
     if chosen["candidate"] == "nothing":
         best = fitted.decision_.loc[fitted.decision_["gain"][1:].idxmax()]
-        assert sentence.startswith(
-            f"Not augmented: the best mix, {best['candidate']}, gained {100 * best['gain']:.1f} "
-        )
+        assert sentence.startswith(f"Not augmented: the best mix, {best['candidate']}, gained {said(best['gain'])} ")
         assert fitted.n_added_ == 0
     else:
-        assert sentence.startswith(f"Augmented with {chosen['candidate']}: it gained {100 * chosen['gain']:.1f} points")
+        assert sentence.startswith(f"Augmented with {chosen['candidate']}: it gained {said(chosen['gain'])} ")
         assert fitted.n_added_ > 0
 
 
@@ -135,7 +134,7 @@ def test_weights_need_a_classifier_that_takes_them(settings):
 def test_the_gate_tries_a_low_weight_only_where_it_can():
     """Without a word about weights, a classifier that takes none is simply fitted without."""
     fitted = model(KNeighborsClassifier()).fit(*make_table())
-    assert fitted.decision_["candidate"].tolist() == ["nothing", "gan x0.5", "gan"]
+    assert fitted.decision_["candidate"].tolist() == ["nothing", "repeat", "gan x0.5", "gan"]
     weighted = model(LogisticRegression()).fit(*make_table())
     assert "gan, low weight" in weighted.decision_["candidate"].tolist()
 
@@ -304,3 +303,11 @@ def test_an_augmenter_as_a_step_of_the_inner_pipeline_warns():
     X, y = make_table()
     with pytest.warns(NoRowsAddedWarning, match="AugmentedClassifier"):
         make_pipeline(augmenter(), LogisticRegression()).fit(X, y)
+
+
+def test_a_tuned_transform_is_chosen_once_and_kept():
+    """image_transform="tuned" is settled on the training rows before anything is mixed, and shown."""
+    X, y = make_images()
+    fitted = model(KNeighborsClassifier(), image_transform="tuned").fit(X, y)
+    assert fitted.transform_ in (None, "shift", "affine")
+    assert model(KNeighborsClassifier(), image_transform="photo").fit(X, y).transform_ == "photo"

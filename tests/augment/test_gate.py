@@ -8,7 +8,9 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
 
 from synthaug import CGAN, Mix, SyntheticAugmenter
-from synthaug.augment.gate import NOTHING, PooledSource, _choose, auto_candidates, decide, final_plan
+from synthaug.augment.gate import NOTHING, PooledSource, Trial, auto_candidates, decide, final_plan
+from synthaug.augment.gate.choosing import choose as choose_among
+from synthaug.augment.gate.trying import N_MIXES, Tried, affordable
 from synthaug.errors import SmallClassWarning
 
 CANDIDATES = {"half": Mix(amount=0.5), "all": Mix(), "twice": Mix(amount=2.0)}
@@ -25,13 +27,14 @@ def table(n=60):
 
 
 def choose(gains, noise=0.1, n=40):
-    """Let the gate choose among candidates of these mean gains, with a standard error of about noise."""
+    """Let the gate choose among candidates of these mean gains, the error of each difference being about noise."""
     rng = np.random.default_rng(0)
-    wave = rng.normal(size=n)
-    wave = (wave - wave.mean()) / wave.std(ddof=1) * noise * np.sqrt(n)
-    base = rng.normal(size=n)
-    scores = {NOTHING: base} | {name: base + gain + wave for name, gain in zip(CANDIDATES, gains, strict=True)}
-    return _choose(scores, CANDIDATES, ())
+    waves = rng.normal(size=(len(gains), N_MIXES, n))
+    waves -= waves.mean(axis=(1, 2), keepdims=True)
+    base = rng.normal(size=(N_MIXES, n))
+    own = noise * np.sqrt(N_MIXES * n / 2) * waves
+    scores = {name: base + gain + wave for name, gain, wave in zip(CANDIDATES, gains, own, strict=True)}
+    return choose_among(Tried({NOTHING: base} | scores, ()), CANDIDATES)
 
 
 def test_a_clear_winner_is_chosen():
@@ -39,10 +42,10 @@ def test_a_clear_winner_is_chosen():
     decision = choose([0.05, 0.5, 0.2])
     assert decision.chosen == "all"
     assert decision.mix == CANDIDATES["all"]
-    assert decision.sentence.startswith("Augmented with all: it gained 50.0 points (30.4 to 69.6)")
+    assert decision.sentence.startswith("Augmented with all: it gained +50.0 points (")
 
 
-@pytest.mark.parametrize("gains", [[0.05, 0.09, 0.02], [-0.5, -0.2, -0.1], [-0.2, 0.01, 0.0]])
+@pytest.mark.parametrize("gains", [[0.02, 0.05, 0.01], [-0.5, -0.2, -0.1], [-0.2, 0.01, 0.0]])
 def test_a_doubtful_winner_is_not(gains):
     """A mix that gains less than a standard error, nothing, or loses is not taken: nothing is added."""
     decision = choose(gains)
@@ -50,7 +53,7 @@ def test_a_doubtful_winner_is_not(gains):
     assert decision.mix.amount == 0
     assert decision.sentence.startswith("Not augmented: the best mix, ")
     why = "within one standard error of nothing" if max(gains) > 0 else "no gain"
-    assert decision.sentence.endswith(f"on rows held back from it, which is {why}.")
+    assert f"on rows held back from it, which is {why}." in decision.sentence
 
 
 def test_the_simplest_of_equals_is_taken():
@@ -58,7 +61,7 @@ def test_the_simplest_of_equals_is_taken():
     decision = choose([0.45, 0.5, 0.5])
     assert decision.chosen == "half"
     assert decision.table.set_index("candidate").loc["half", "why"].startswith("the simplest within one standard error")
-    assert choose([0.35, 0.5, 0.5]).chosen == "all"
+    assert choose([0.2, 0.5, 0.5]).chosen == "all"
 
 
 def test_the_table_tells_all():
@@ -66,10 +69,45 @@ def test_the_table_tells_all():
     table = choose([0.05, 0.5, 0.2]).table.set_index("candidate")
     assert table.index.tolist() == [NOTHING, *CANDIDATES]
     np.testing.assert_allclose(table["gain"], [0, 0.05, 0.5, 0.2], atol=1e-12)
-    np.testing.assert_allclose(table["high"] - table["gain"], [0, 0.196, 0.196, 0.196], atol=1e-12)
+    np.testing.assert_allclose(table["score"] - table.loc[NOTHING, "score"], table["gain"], atol=1e-12)
     np.testing.assert_allclose(table["gain"] - table["low"], table["high"] - table["gain"], atol=1e-12)
+    assert (table["high"] > table["gain"])[1:].all()
     assert table["chosen"].tolist() == [False, False, True, False]
     assert table.loc["all", "why"] == "the best"
+
+
+def test_the_error_is_that_of_the_two_compared():
+    """Two candidates that err on the same rows are told apart by a small difference, however wild both are."""
+    rng = np.random.default_rng(0)
+    base, wild = rng.normal(size=(2, N_MIXES, 40))
+    scores = {NOTHING: base, "half": base + 1 + 0.5 * wild, "all": base + 1.02 + 0.5 * wild, "twice": base}
+    assert choose_among(Tried(scores, ()), CANDIDATES).chosen == "all"
+
+
+def test_a_no_says_what_it_would_take():
+    """A gain in doubt is given with the rows it would take to count; none is promised where there was no gain."""
+    assert "times as many rows such a gain would count" in choose([0.02, 0.05, 0.01]).sentence
+    assert "more than ten times as many rows" in choose([-0.2, 0.01, 0.0]).sentence
+    assert choose([-0.5, -0.2, -0.1]).sentence.endswith("which is no gain.")
+
+
+def test_a_loss_is_said_in_its_own_unit():
+    """A gate that goes by log-loss speaks of no points."""
+    base = np.random.default_rng(0).normal(size=(N_MIXES, 40))
+    decision = choose_among(
+        Tried({NOTHING: base, "half": base + 0.25, "all": base, "twice": base}, ()), CANDIDATES, metric="neg_log_loss"
+    )
+    assert "it gained +0.250 (" in decision.sentence
+
+
+@pytest.mark.parametrize(("n_splits", "steps"), [(2, 75), (3, 50), (5, 30), (1, 100)])
+def test_all_inner_learners_cost_one_and_a_half(n_splits, steps):
+    """The steps and caps of the inner learners together are 1.5 times those of one, whatever the folds."""
+    X, y = table()
+    whole = SyntheticAugmenter(CGAN(n_steps=100), max_steps=100, max_seconds=10.0)
+    inner = affordable(Trial(X, y, LogisticRegression(), whole, CANDIDATES, n_splits=n_splits))
+    assert (inner.generator.n_steps, inner.max_steps, inner.max_seconds) == (steps, steps, steps / 10)
+    assert whole.generator.n_steps == 100
 
 
 def test_without_noise_the_best_is_taken():
@@ -82,9 +120,10 @@ def test_without_noise_the_best_is_taken():
 @pytest.mark.parametrize(
     ("estimator", "images", "names"),
     [
-        (LogisticRegression(), False, ["gan x0.5", "gan", "gan, low weight"]),
-        (KNeighborsClassifier(), False, ["gan x0.5", "gan"]),
-        (SVC(), True, ["classic", "gan x0.5", "gan", "classic+gan", "gan, low weight"]),
+        (LogisticRegression(), False, ["repeat", "gan, low weight", "gan x0.5", "gan"]),
+        (KNeighborsClassifier(), False, ["repeat", "gan x0.5", "gan"]),
+        (KNeighborsClassifier(), True, ["classic", "classic+gan", "gan"]),
+        (SVC(), True, ["classic", "classic+gan, low weight", "classic+gan", "gan"]),
     ],
 )
 def test_candidates_fit_rows_and_classifier(estimator, images, names):
@@ -93,14 +132,13 @@ def test_candidates_fit_rows_and_classifier(estimator, images, names):
 
 
 def run(X, y, estimator=None, candidates=None, **settings):
-    return decide(
-        X,
-        y,
-        estimator=LogisticRegression() if estimator is None else estimator,
-        augmenter=augmenter(),
-        candidates=CANDIDATES if candidates is None else candidates,
-        **{"scoring": "balanced_accuracy", **settings},
-    )
+    estimator = LogisticRegression() if estimator is None else estimator
+    candidates = CANDIDATES if candidates is None else candidates
+    return decide(Trial(X, y, estimator, augmenter(), candidates, **{"scoring": "balanced_accuracy", **settings}))
+
+
+def decide_by_accuracy(X, y, classifier, source, candidates):
+    return decide(Trial(X, y, classifier, source, candidates, scoring="accuracy"))
 
 
 def test_a_classifier_that_ignores_its_rows_is_not_augmented():
@@ -127,7 +165,7 @@ def test_a_mix_that_hurts_is_refused():
             return rows, labels
 
     liar = Liar(CGAN(n_steps=1, width=4), selection="none", sampling_strategy={}, n_synthetic="x5")
-    decision = decide(X, y, estimator=LogisticRegression(), augmenter=liar, candidates=CANDIDATES, scoring="accuracy")
+    decision = decide_by_accuracy(X, y, LogisticRegression(), liar, CANDIDATES)
     assert decision.chosen == NOTHING
     assert (decision.table.set_index("candidate").loc[list(CANDIDATES), "high"] < 0).all()
 
@@ -136,7 +174,7 @@ def test_a_mix_that_helps_is_taken():
     """Rows from the true distribution beside few real ones gain clearly, and the gate takes them."""
     rng = np.random.default_rng(0)
     y = np.repeat(["no", "yes"], 40)
-    X = rng.normal(size=(80, 60)) + 0.4 * (y == "yes")[:, None]
+    X = rng.normal(size=(80, 60)) + 0.25 * (y == "yes")[:, None]
 
     class Oracle(SyntheticAugmenter):
         """An augmenter that knows the truth."""
@@ -144,13 +182,22 @@ def test_a_mix_that_helps_is_taken():
         def sample(self, n_per_class, *, random_state=None):
             stream = np.random.default_rng(random_state)
             labels = np.repeat(list(n_per_class), list(n_per_class.values()))
-            return stream.normal(size=(len(labels), 60)) + 0.4 * (labels == "yes")[:, None], labels
+            return stream.normal(size=(len(labels), 60)) + 0.25 * (labels == "yes")[:, None], labels
 
     oracle = Oracle(CGAN(n_steps=1, width=4), selection="none", sampling_strategy={}, n_synthetic="x20")
     classifier, candidates = LogisticRegression(max_iter=1000), {"gan": Mix()}
-    decision = decide(X, y, estimator=classifier, augmenter=oracle, candidates=candidates, scoring="accuracy")
+    decision = decide_by_accuracy(X, y, classifier, oracle, candidates)
     assert decision.chosen == "gan"
     assert decision.table["gain"].max() > 0
+
+
+def test_weights_of_the_rows_count():
+    """A classifier whose rows of one class weigh nothing answers otherwise, and the gate sees it."""
+    X, y = table()
+    light = np.where(y == "yes", 1e-6, 1.0)
+    plain, weighted = (run(X, y, weight=weight).table.set_index("candidate") for weight in (None, light))
+    assert weighted.loc[NOTHING, "score"] == pytest.approx(0.5)
+    assert plain.loc[NOTHING, "score"] > 0.7
 
 
 def test_the_same_seed_decides_the_same():

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from synthaug import Mix, SyntheticAugmenter
 from synthaug.augment.mix import mix_rows, plan_for, reads_images
+from synthaug.errors import ConfigError
 
 MARK = 200
 
@@ -147,6 +148,19 @@ def test_containers_stay(form):
     assert isinstance(result.X, wanted)
     assert len(result.X) == len(result.y) == 15
     assert np.asarray(result.X).shape[1:] == np.asarray(rows).shape[1:]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ({"labels": "sfot"}, r"labels must be one of hard, soft; got 'sfot'\. Did you mean 'soft'\?"),
+        ({"order": "first"}, "order must be one of together, pretrain; got 'first'"),
+    ],
+)
+def test_a_way_of_use_that_there_is_not_is_named(words, message):
+    """A typo in a mix's words is refused where it is made, with those there are."""
+    with pytest.raises(ConfigError, match=message):
+        Mix(**words)
 
 
 def test_the_plan_is_the_augmenters_strategy():

@@ -1,4 +1,4 @@
-"""assess_quality: rows in the user's own terms, measured beside a floor."""
+"""assess_quality and audit_copies: rows in the user's own terms, measured beside a floor."""
 
 import numpy as np
 import pandas as pd
@@ -6,8 +6,8 @@ import pytest
 import torch
 from sklearn.datasets import load_digits
 
-from synthaug import assess_quality
-from synthaug.errors import LabelError, ShapeError
+from synthaug import assess_quality, audit_copies
+from synthaug.errors import LabelError, LeakWarning, ShapeError
 
 X, Y = load_digits(return_X_y=True)
 X, Y = X[Y < 4][:360], Y[Y < 4][:360]
@@ -26,7 +26,7 @@ def value(frame, metric, label="all"):
 def test_every_metric_stands_beside_its_floor():
     """The table has each class and all of them, each metric with a floor taken from real rows."""
     frame = assess(image_shape=(8, 8))
-    assert list(frame) == ["class", "metric", "value", "floor", "n_real", "n_synthetic"]
+    assert list(frame) == ["class", "metric", "value", "floor", "n_real", "n_synthetic", "low", "high"]
     assert set(frame["class"]) == {"all", 0, 1, 2, 3}
     metrics = set(frame["metric"])
     assert {"kid", "precision", "recall", "agreement", "copy_rate"} <= metrics
@@ -84,7 +84,7 @@ def test_a_table_is_assessed_as_one():
     """Rows of two dimensions without image_shape are a table, as a frame or an array."""
     array = assess(lambda rows, y: (rows[:, 10:30], y))
     frame = assess(lambda rows, y: (pd.DataFrame(rows[:, 10:30]).rename(columns=str), y))
-    np.testing.assert_allclose(array["value"], frame["value"], equal_nan=True)
+    np.testing.assert_allclose(array["value"], frame["value"], equal_nan=True, rtol=1e-5)
 
 
 def test_a_network_of_the_users_own_adds_a_metric():
@@ -112,3 +112,21 @@ def test_rows_that_cannot_be_compared(synthetic, error, message):
     """Rows of another shape or of unknown classes are refused in words."""
     with pytest.raises(error, match=message):
         assess_quality(PARTS[0], synthetic, PARTS[2], image_shape=(8, 8))
+
+
+def test_an_audit_finds_what_an_assessment_finds():
+    """The audit reports the same copies and the same attack as the assessment does, of named classes too."""
+    named = [(rows, np.array(["a", "b", "c", "dd"])[labels]) for rows, labels in PARTS]
+    ours = audit_copies(*named, image_shape=(8, 8)).frame.set_index(["class", "metric"])
+    theirs = assess(parts=named, image_shape=(8, 8)).set_index(["class", "metric"]).loc[ours.index]
+    pd.testing.assert_frame_equal(ours, theirs)
+    assert set(ours.index.get_level_values("class")) == {"all", "a", "b", "c", "dd"}
+
+
+@pytest.mark.parametrize("judge", [assess_quality, audit_copies])
+def test_held_out_rows_that_were_learned_from_are_named(judge):
+    """A held-out row that is a training row flatters the floor: a warning names it by its number."""
+    real, synthetic, (rows, labels) = PARTS
+    mixed = np.concatenate([rows, real[0][5:7]]), np.concatenate([labels, real[1][5:7]])
+    with pytest.warns(LeakWarning, match=r"holdout must hold no row .*; got 2 of 122 rows that were \(rows 120, 121\)"):
+        judge(real, synthetic, mixed, image_shape=(8, 8))

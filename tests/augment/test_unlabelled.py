@@ -19,7 +19,7 @@ from synthaug.augment.unlabelled import check_apart, read_unlabelled, takes_unla
 from synthaug.errors import ConfigError, LabelError, ShapeError
 from synthaug.experiment.compare import prepare
 from synthaug.experiment.report import report_html
-from synthaug.experiment.report_parts import facts_part
+from synthaug.experiment.report_settings import facts_part
 from synthaug.generators import GENERATORS
 
 MET: list = []  # what the spies were given, in order
@@ -128,15 +128,20 @@ BAD = {
         table,
         table() * 100,
         ShapeError,
-        r"scale; got medians .* in 3 of 3 columns \(the first, 0: ",
+        r"scale; got medians .* in 3 of 3 columns \(the first: 0\)",
     ),
-    "scaled": (lambda: table() + 50, table() - 3, ShapeError, r"where X has .*\). Transform it by the same steps as X"),
-    "fractions": (whole, whole() + 0.5, ShapeError, r"X's type, int64, can hold; got \d+.5. Convert X to float"),
+    "scaled": (lambda: table() + 50, table() - 3, ShapeError, r"first: 0\). Transform it by the same steps as X"),
+    "fractions": (
+        whole,
+        whole() + 0.5,
+        ShapeError,
+        r"X's type, int64, can hold; got another in row 0. Convert X to float",
+    ),
     "fraction in a column": (
         lambda: pd.DataFrame(whole(), columns=list("abc")).astype({"a": float}),
         pd.DataFrame(whole() + 0.5, columns=list("abc")),
         ShapeError,
-        r"X's type, int64, can hold; got \d+.5",
+        r"X's type, int64, can hold; got another in row 0",
     ),
     "overflow": (images, images().astype(np.int64) + np.eye(8, dtype=int) * 256, ShapeError, "type, uint8, can hold"),
     "sparse": (table, csr_matrix(table(5, seed=1)), ShapeError, r"must be dense; got a sparse matrix. Pass X_unlab"),

@@ -102,6 +102,10 @@ CASES = [
     ("augmenter: {sampling_strategy: {0: -5}}", r"sampling_strategy\[0\] must be a whole number, at least 1; got -5"),
     ("augmenter: {n_synthetic: 2x}", "augmenter.n_synthetic must be 'auto', a whole number a class"),
     ("augmenter: {n_synthetic: -1}", "augmenter.n_synthetic must be .*got -1"),
+    ("image_transform: affin", r"image_transform must be one of shift, .*, tuned; got 'affin'.* Did you mean 'affine'"),
+    ("rope: -0.1", r"rope must be at least 0.*; got -0\.1"),
+    ("label_equivalence: [1.0]", r"label_equivalence\[0\] must be above 1.*; got 1.0"),
+    ("label_equivalence: [2, 2]", r"label_equivalence\[1\] must come once; got 2.0 twice"),
     ("augmenter: {selection: agrement}", r"augmenter.selection must be one of .*Did you mean 'agreement'\?"),
 ]
 
@@ -144,6 +148,12 @@ CHANGED = [
     ("C: 10", "C: -1", r"estimator.params must fit SVC. The 'C' parameter of SVC must be a float"),
     ("C: 10", "kernel: [a]", "estimator.params must fit SVC"),
     ("{C: 10}", "[C]", "estimator.params must be a mapping of parameter to value; got a list"),
+    (
+        "{name: SVC, params: {C: 10}}",
+        "{name: ConvNetClassifier, standardise: true}",
+        "standardise must be false for Conv",
+    ),
+    ("{name: SVC, params: {C: 10}}", "{name: ConvNetClassifier, params: {width: 0}}", "params must fit ConvNetClassif"),
     ("name: SVC", "name: SVCC", r"estimator.name must be one of .*; got 'SVCC'. Did you mean 'SVC'\?"),
     ("name: SVC", "name: os.system", "estimator.name must be one of .*; got 'os.system'"),
     ("name: SVC", "name: sklearn.datasets.fetch_openml", "estimator.name must be one of"),
@@ -309,3 +319,16 @@ def test_every_scoring_is_a_scorer_of_scikit_learn(scoring: str):
     from sklearn.metrics import get_scorer_names
 
     assert scoring in get_scorer_names()
+
+
+def test_what_a_pipeline_says_reaches_the_study():
+    """The transform, the region of practical equivalence and the learning curve are those of the file."""
+    from synthaug.experiment.study import Study
+
+    said = {"image_transform": "affine", "rope": 0.01, "label_equivalence": [1.5, 2], "n_jobs": 1}
+    design = {"kind": "draws", "n_draws": 2, "rows_per_class": 10, "test_rows": 500}
+    network = {"name": "ConvNetClassifier", "params": {"n_steps": 5, "width": 2}}
+    values = {"name": "x", "data": {"name": "digits"}, "design": design, "estimator": network, **said}
+    study = Study.from_config(make_config(values, source="a test")).arms
+    assert (study.work.transform, study.settings["rope"], study.factors) == ("affine", 0.01, (1.5, 2.0))
+    assert type(study.work.estimator).__name__ == "ConvNetClassifier"

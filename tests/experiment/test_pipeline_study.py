@@ -18,7 +18,7 @@ def pipeline(tmp_path):
                 "name": "tiny",
                 "data": {"name": "digits"},
                 "design": {"kind": "draws", "n_draws": 2, "rows_per_class": 8, "test_rows": 200},
-                "estimator": {"name": "LogisticRegression", "params": {"max_iter": 200}},
+                "estimator": {"name": "LogisticRegression", "params": {"max_iter": 1000}},
                 "generator": {"name": "cgan", "params": {"n_steps": 4, "width": 4}},
                 "arms": ["none", "gan", "gated"],
                 "tracking": {"uri": f"sqlite:///{tmp_path}/mlflow.db"},

@@ -21,11 +21,11 @@ from synthaug.augment.diagnosis import Finding
 from synthaug.augment.model_files import _checksum
 from synthaug.data.schema import Schema
 from synthaug.errors import FileError
-from synthaug.experiment.axis import NOT_THERE
 from synthaug.experiment.pictures import as_pixels
 from synthaug.experiment.training_page import training_html
 from synthaug.experiment.training_parts import findings_part, losses_part, quality_part, snapshots_part, walks_part
 from synthaug.generators import GENERATORS
+from synthaug.statistics.units import NOT_THERE
 
 EVIL = "<script>alert('x')</script>"
 

@@ -10,9 +10,10 @@ import torch
 from synthaug.data.schema import Column, TableSchema
 from synthaug.errors import ConfigError, LabelError, ShapeError
 from synthaug.quality.assess import assess
-from synthaug.quality.measures import BETTER, FRECHET, MEASURES
+from synthaug.quality.measures import BETTER, COPYING, FRECHET, MEASURES, MEMBERSHIP
 
-METRICS = [name for measure in MEASURES for name in measure.names]
+METRICS = [*(name for measure in MEASURES for name in measure.names), MEMBERSHIP]
+FAR_IS_FINE = [*(name for measure in COPYING for name in measure.names), MEMBERSHIP]
 
 
 def table_of(report, column="value"):
@@ -28,7 +29,8 @@ def real_report(digits):
 def test_the_frame_has_every_class_and_metric(real_report):
     """Every class and all of them have a row for each metric, with the numbers of rows."""
     frame = real_report.frame
-    assert frame.columns.tolist() == ["class", "metric", "value", "floor", "n_real", "n_synthetic"]
+    assert frame.columns.tolist() == ["class", "metric", "value", "floor", "n_real", "n_synthetic", "low", "high"]
+    assert frame["low"].notna().eq(frame["metric"] == MEMBERSHIP).all()
     assert sorted(map(str, frame["class"].unique())) == sorted([*map(str, range(10)), "all"])
     assert len(frame) == 11 * len(METRICS)
     assert set(METRICS) | set(FRECHET.names) == set(BETTER)
@@ -107,11 +109,11 @@ def test_classes_with_too_few_rows_give_nan_without_a_warning(digits):
 
 
 def test_without_held_out_rows_there_is_no_floor(digits):
-    """No held-out rows leave floors and copy rates NaN, and the values as they are."""
+    """No held-out rows leave floors and all about copies NaN, and the values as they are."""
     x, y = digits.holdout
     report = assess(digits.train, digits.other, (x[:0], y[:0]), schema=digits.schema)
     assert report.frame["floor"].isna().all()
-    assert table_of(report).loc["copy_rate"].isna().all()
+    assert table_of(report).loc[FAR_IS_FINE].isna().all(axis=None)
     assert table_of(report).loc["agreement"].notna().all()
     assert report.frame["n_synthetic"].max() == 400
     assert report.worst("agreement")["class"] in range(10)
@@ -137,15 +139,21 @@ def test_the_same_seed_gives_the_same_figures(digits, real_report):
     assert np.array_equal(states[1], np.random.get_state()[1])  # noqa: NPY002
 
 
-@pytest.mark.parametrize("metric", METRICS)
-def test_the_worst_class_is_the_one_that_is_worst(metric, digits):
-    """A class that holds noise only is the worst in every figure but the copy rate."""
+@pytest.fixture(scope="module")
+def noisy_report(digits):
+    """Return the assessment of other real rows of the classes below 6, where class 2 is noise."""
     x, y = digits.other
     x, chosen = x.clone(), y == 2
     x[chosen] = torch.rand(int(chosen.sum()), 1, 8, 8, generator=torch.Generator().manual_seed(0)) * 2 - 1
     only = y < 6
-    worst = assess(digits.train, (x[only], y[only]), digits.holdout, schema=digits.schema).worst(metric)
-    assert (worst["class"] == 2) == (metric != "copy_rate")
+    return assess(digits.train, (x[only], y[only]), digits.holdout, schema=digits.schema)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_the_worst_class_is_the_one_that_is_worst(metric, noisy_report):
+    """A class that holds noise only is the worst in every figure but those of copies."""
+    worst = noisy_report.worst(metric)
+    assert (worst["class"] == 2) == (metric not in FAR_IS_FINE)
     assert worst["metric"] == metric
 
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from synthaug.training.latent import choose_sources, mix_codes, sliced_distance
+from synthaug.training.latent import PriorCodes, choose_sources, mix_codes, sliced_distance
 
 
 def test_mixed_codes_lie_nearer_to_the_first():
@@ -62,3 +62,18 @@ def test_the_sliced_distance_pulls_codes_to_the_prior():
         optimiser.step()
     assert codes.mean().item() == pytest.approx(0.0, abs=0.15)
     assert codes.std().item() == pytest.approx(1.0, abs=0.15)
+
+
+def test_codes_that_tell_the_class_are_far_from_drawn_ones():
+    """Codes that are N(0, I) together, but whose place tells the class, cost nothing alone and much beside labels."""
+    stream = torch.Generator().manual_seed(0)
+    labels = torch.arange(2).repeat_interleave(2000)
+    codes = torch.randn(4000, 1, generator=stream).sort(dim=0).values  # the lower half is class 0
+    mixed = codes[torch.randperm(4000, generator=stream)]
+
+    def distance(own, label_scale):
+        drawn = PriorCodes(1.0, 2, label_scale)(lambda real: real, own, labels, stream)
+        return drawn.terms["code_distance"].mean().item()
+
+    assert distance(codes, 0.0) == pytest.approx(distance(mixed, 0.0), abs=0.01)
+    assert distance(codes, 4.0) > 10 * distance(mixed, 4.0)

@@ -8,6 +8,7 @@ from torch.utils.data import BatchSampler, DataLoader, IterableDataset, RandomSa
 
 from synthaug._check import check_fraction
 from synthaug._seed import derive, seed_from
+from synthaug.augment.teachers import Teachers
 from synthaug.augment.torch_data.mixed import MixedDataset
 from synthaug.augment.torch_data.randomness import Transform
 from synthaug.augment.torch_data.samplers import Appended, Interleaved, SyntheticOrder, WithEpoch
@@ -36,6 +37,7 @@ def augment_loader(
     target_transform: Callable[[Any], Any] | None = None,
     with_flag: bool = False,
     synthetic_weight: float | None = None,
+    teachers: Teachers | None = None,
     check_range: bool = True,
     random_state: int = 0,
     mode: Literal["cached", "lazy"] = "cached",
@@ -72,8 +74,9 @@ def augment_loader(
         Synthetic rows as a fraction of all rows, from 0 to below 1.
     transform, target_transform
         What the loader's dataset applies to its own images and labels; applied to the synthetic ones.
-    with_flag, synthetic_weight, check_range
-        As in ``MixedDataset``: append ``is_synthetic`` and ``weight``; refuse a range that is not the real rows'.
+    with_flag, synthetic_weight, teachers, check_range
+        As in ``MixedDataset``: append ``is_synthetic``, ``weight`` and ``soft_label``; refuse a range that is not the
+        real rows'.
     random_state, mode, cache_dir
         As in ``SyntheticDataset``.
 
@@ -105,6 +108,7 @@ def augment_loader(
         target_transform=target_transform,
         with_flag=with_flag,
         synthetic_weight=synthetic_weight,
+        teachers=teachers,
         check_range=check_range,
         random_state=random_state,
         mode=mode,

@@ -8,9 +8,12 @@ import numpy as np
 from torch.utils.data import Dataset
 
 from synthaug._check import check_fraction
-from synthaug.augment.torch_data.marks import Marks
+from synthaug.augment.teachers import Teachers
+from synthaug.augment.torch_data.marks import Marks, check_room
 from synthaug.augment.torch_data.matching import check_match, read_real_items
 from synthaug.augment.torch_data.randomness import Transform
+from synthaug.augment.torch_data.soft_labels import NAME as SOFT_LABEL
+from synthaug.augment.torch_data.soft_labels import check_teachers, soften_labels
 from synthaug.augment.torch_data.synthetic import RowIndex, SyntheticDataset
 from synthaug.data.torch_rows import is_map_style
 from synthaug.errors import ConfigError, ShapeError
@@ -43,6 +46,10 @@ class MixedDataset(Dataset[Any]):
         Append ``is_synthetic`` to each item: at the end of a tuple or list, under that key in a dictionary.
     synthetic_weight
         Append a ``weight`` to each item: 1 for real rows, this for synthetic ones.
+    teachers
+        Append a ``soft_label`` to each item, float32 (n_classes,), its columns in the order of ``teachers.classes_``:
+        1 for the class of a real row; for a synthetic row half its class and half what these teachers
+        (``fit_teachers``) say of it. Cross-entropy takes it in place of the label.
     check_range
         Whether values out of the real rows' range are an error.
     random_state, mode, cache_dir
@@ -90,6 +97,7 @@ class MixedDataset(Dataset[Any]):
         target_transform: Callable[[Any], Any] | None = None,
         with_flag: bool = False,
         synthetic_weight: float | None = None,
+        teachers: Teachers | None = None,
         check_range: bool = True,
         random_state: int = 0,
         mode: Literal["cached", "lazy"] = "cached",
@@ -103,6 +111,7 @@ class MixedDataset(Dataset[Any]):
             "cache_dir": cache_dir,
         }
         _check_settings(augmenter, asked, settings)
+        check_teachers(teachers, augmenter)
         synthetic = augmenter
         if not isinstance(augmenter, SyntheticDataset):
             counts = n_synthetic if synthetic_fraction is None else _spread(augmenter, synthetic_fraction, len(real))
@@ -112,6 +121,12 @@ class MixedDataset(Dataset[Any]):
         self.real, self.synthetic = real, synthetic.in_form_of(template, marks)
         self._real_marks = Marks(False if with_flag else None, None if synthetic_weight is None else 1.0)
         self.n_real, self.n_synthetic = len(real), len(synthetic)
+        self._soft_labels = None
+        if teachers is not None:
+            check_room(template.blank, [SOFT_LABEL])
+            self._soft_labels = soften_labels(
+                teachers, synthetic, form=template.format, n_real=len(real), target_transform=target_transform
+            )
 
     def __len__(self) -> int:
         return self.n_real + self.n_synthetic
@@ -128,7 +143,8 @@ class MixedDataset(Dataset[Any]):
         later = [_from(index, n) for index in indices if index >= n]
         real = iter(self._real_items([index for index in indices if index < n]))
         synthetic = iter(self.synthetic.__getitems__(later) if later else ())
-        return [next(real) if index < n else next(synthetic) for index in indices]
+        items = [next(real) if index < n else next(synthetic) for index in indices]
+        return items if self._soft_labels is None else self._soft_labels.put_all(items, indices)
 
     def set_epoch(self, epoch: int) -> None:
         """Say which epoch it is, so that random transforms of synthetic rows differ by epoch."""

@@ -98,13 +98,15 @@ def artifact_location(uri: str | None, artifacts: str | os.PathLike[str] | None 
     return None if path is None else (path.parent / "artifacts").as_uri()
 
 
-def ui_command(uri: str) -> str:
+def ui_command(uri: str, *, page: str = "") -> str:
     """Return the line that a person pastes into a terminal to see the runs of a store.
 
     Parameters
     ----------
     uri
         The store, as given to `track_study`.
+    page
+        The page to open, as `TrackedStudy.page` says, where a server is there already.
 
     Examples
     --------
@@ -114,7 +116,8 @@ def ui_command(uri: str) -> str:
     MLFLOW_DISABLE_TELEMETRY=true ... ui --backend-store-uri sqlite:///runs/mlflow.db --host 127.0.0.1
     """
     if uri.startswith(("http://", "https://")):
-        return f"python -m webbrowser {shlex.quote(uri)}"
+        address = f"{uri.rstrip('/')}/{page}" if page else uri
+        return f"python -m webbrowser {shlex.quote(address)}"
     quiet = "" if os.name == "nt" else "MLFLOW_DISABLE_TELEMETRY=true "
     return f"{quiet}{_program()} ui --backend-store-uri {shlex.quote(uri)} --host 127.0.0.1"
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MAX_PARAMETER_LENGTH = 500
-_SUMMARY = ("score", "difference", "low", "high", "p_value", "p_adjusted", "detectable")
+_SUMMARY = ("score", "difference", "low", "high", "p_value", "p_adjusted", "p_gain", "detectable")
 _FULL_USERS = ("gan", "classic+gan", "gated")  # the first of them that a study has owns the run of a split's learner
 _INNER_USERS = ("gated",)
 _INCHES_PER_IMAGE, _INCHES_PER_LETTER, _MARGIN = 0.45, 0.075, 0.3
@@ -146,27 +146,6 @@ def verdict_tags(row: pd.Series) -> dict[str, str]:
     """
     gain = float(row["difference"])
     return {"verdict": str(row["verdict"])} | ({"gain": f"{gain:.6g}"} if math.isfinite(gain) else {})
-
-
-def study_verdict(summary: pd.DataFrame) -> dict[str, str]:
-    """Return the study's tags: the arm that helps most, or where none does the one with the largest difference.
-
-    Parameters
-    ----------
-    summary
-        ``Comparison.summary()``.
-
-    Examples
-    --------
-    >>> frame = {"difference": [float("nan"), 0.02, 0.01], "verdict": ["baseline", "no evidence", "helps"]}
-    >>> study_verdict(pd.DataFrame(frame, index=["none", "gan", "gated"]))
-    {'best_arm': 'gated', 'verdict': 'helps', 'gain': '0.01'}
-    """
-    arms = summary[summary["verdict"] != "baseline"].dropna(subset=["difference"])
-    if arms.empty:
-        return {}
-    best = arms.assign(helps=arms["verdict"] == "helps").sort_values(["helps", "difference"]).iloc[-1]
-    return {"best_arm": str(best.name)} | verdict_tags(best)
 
 
 def finite(points: Iterable[Point]) -> list[Point]:

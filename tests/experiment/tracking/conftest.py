@@ -11,8 +11,19 @@ import pandas as pd
 import pytest
 
 from synthaug.experiment.results import LearnerRecord, SplitResult
+from synthaug.experiment.storage import SplitStore
 from synthaug.experiment.tracking import track_study
 
+FACTS = {
+    "name": "demo",
+    "design": "draws",
+    "scoring": "balanced_accuracy",
+    "baseline": "none",
+    "settings": {"seed": 0},
+    "class_names": ["benign", "<50", ">50"],
+    "include_real_rows": False,
+    "n_splits": 4,
+}
 MakeSplit = Callable[..., SplitResult]
 
 
@@ -43,6 +54,23 @@ def split() -> MakeSplit:
     return make_split
 
 
+@pytest.fixture
+def study_folder(tmp_path: Path) -> Callable[[list[SplitResult]], Path]:
+    """Make the folder of a study of four splits of which these are finished."""
+
+    def make(splits: list[SplitResult]) -> Path:
+        store, rng = SplitStore(tmp_path / "study"), np.random.default_rng(0)
+        store.open("key", FACTS, resume=False)
+        for result in splits:
+            for arm, values in result.blocks.items():
+                values += 0.01 * rng.normal(size=values.shape)
+                result.scores[arm]["balanced_accuracy"] = float(values.mean())
+            store.save(result)
+        return store.folder
+
+    return make
+
+
 def make_learner(name: str = "full", n_steps: int = 4, **changes: Any) -> LearnerRecord:
     steps = np.arange(n_steps)
     seconds = steps * 0.5
@@ -55,6 +83,12 @@ def make_learner(name: str = "full", n_steps: int = 4, **changes: Any) -> Learne
     return LearnerRecord(**(facts | changes))
 
 
+def make_decision(chosen: str) -> pd.DataFrame:
+    rows = {"candidate": ["nothing", "classic", "gan"], "score": [0.7, 0.71, 0.74], "gain": [0.0, 0.01, 0.04]}
+    frame = pd.DataFrame(rows | {"low": [0.0, -0.01, 0.01], "high": [0.0, 0.03, 0.07]})
+    return frame.assign(chosen=frame["candidate"] == chosen, why="")
+
+
 def make_split(index: int = 0, learners: tuple[LearnerRecord, ...] = (), **changes: Any) -> SplitResult:
     scores = {
         "none": {"accuracy": 0.80, "balanced_accuracy": 0.70},
@@ -65,5 +99,5 @@ def make_split(index: int = 0, learners: tuple[LearnerRecord, ...] = (), **chang
     facts |= {"blocks": {arm: np.full(4, metrics["balanced_accuracy"]) for arm, metrics in scores.items()}}
     facts |= {"skipped": {"smote": "it takes tables only"}, "n_added": {"none": 0, "gan": 20, "gated": 10}}
     facts |= {"seconds": dict.fromkeys(scores, 0.5), "explanation": "The best mix gained 4.0 points."}
-    facts |= {"decision": pd.DataFrame({"candidate": ["x1"], "gain": [0.04], "chosen": [True]}), "learners": learners}
+    facts |= {"decision": make_decision("gan"), "learners": learners}
     return SplitResult(**(facts | changes))

@@ -63,3 +63,9 @@ def test_command_finds_mlflow_of_this_environment(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(program.parent))
     program.chmod(0o755)
     assert " mlflow ui " in ui_command("sqlite:///a.db")
+
+
+def test_command_opens_the_page_of_a_server():
+    """Where a server is there already, the study's own page is opened, its address quoted."""
+    line = ui_command("http://127.0.0.1:5000/", page="#/experiments/1/runs?viewStateShareKey=abc")
+    assert line == "python -m webbrowser 'http://127.0.0.1:5000/#/experiments/1/runs?viewStateShareKey=abc'"

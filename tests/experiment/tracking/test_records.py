@@ -11,7 +11,6 @@ from synthaug.experiment.tracking.records import (
     learner_user,
     metric_key,
     sample_grid,
-    study_verdict,
 )
 
 
@@ -58,11 +57,6 @@ def test_learner_belongs_to_an_arm_that_was_run():
 def test_empty_section_of_settings_is_kept():
     """An empty section is logged as such instead of vanishing."""
     assert flat_parameters({"params": {}, "none": None}) == {"params": "{}", "none": "None"}
-
-
-def test_study_without_verdict_has_no_tags():
-    """A study of the baseline alone has no best arm."""
-    assert study_verdict(pd.DataFrame({"difference": [np.nan], "verdict": ["baseline"]}, index=["none"])) == {}
 
 
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])

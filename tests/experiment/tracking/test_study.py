@@ -1,9 +1,11 @@
 import json
 import os
+import platform
 import re
 import subprocess
 import sys
 import types
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +76,7 @@ def test_every_run_is_ended(uri, split, learner):
     """When a study is over, no run is left running."""
     with track_study("demo", scoring="accuracy", uri=uri) as study:
         study.log_split(split(learners=(learner(),)))
-    found = study.client.search_runs([study.experiment_id], f"tags.study = '{study.name}'")
+    found = study.client.search_runs([study.experiment_id], f"tags.study = '{study.about.name}'")
     assert len(found) == 6
     assert {run.info.status for run in found} == {"FINISHED"}
 
@@ -154,7 +156,7 @@ def test_gate_decision_is_kept(uri, split):
     with track_study("demo", scoring="accuracy", uri=uri) as study:
         study.log_split(split(2))
     run_id = runs(study, "arm")["gated"].info.run_id
-    assert artifact(study, run_id, "decisions/0002.csv").startswith("candidate,gain,chosen")
+    assert artifact(study, run_id, "decisions/0002.csv").startswith("candidate,score,gain,low,high,chosen")
     assert artifact(study, run_id, "decisions/0002.txt") == "The best mix gained 4.0 points."
 
 
@@ -166,6 +168,7 @@ def test_skipped_arm_says_why(uri, split):
     assert (tags["verdict"], tags["skipped"]) == ("n/a", "it takes tables only")
 
 
+@pytest.mark.slow  # it makes a database
 def test_nothing_is_printed(uri, split, learner, capfd):
     """Logging leaves the terminal to the study's own output."""
     with track_study("demo", scoring="accuracy", uri=uri.replace("mlflow.db", "new.db")) as study:
@@ -294,7 +297,7 @@ def test_dataset_is_described(uri, X, y):
 
 
 def test_summary_tags_arms_and_study(uri, split, tmp_path):
-    """The verdicts are tags on the arms and on the study; differences and means are metrics; the table is a file."""
+    """Verdicts are tags of arms and study; differences and means are metrics; tables are files; a page shows them."""
     comparison = compared(noisy_splits(split))
     summary = comparison.summary()
     with track_study("demo", scoring="balanced_accuracy", uri=uri) as study:
@@ -309,9 +312,79 @@ def test_summary_tags_arms_and_study(uri, split, tmp_path):
     assert arms["none"].data.tags["verdict"] == "baseline"
     assert arms["gan"].data.metrics["accuracy_mean"] == pytest.approx(0.845)
     assert (run.data.tags["best_arm"], run.data.tags["verdict"]) == ("gan", summary.loc["gan", "verdict"])
-    assert run.data.tags["mlflow.note.content"] == comparison.sentence()
+    assert run.data.tags["mlflow.note.content"].startswith(comparison.sentence())
+    assert f"| gan | {100 * summary.loc['gan', 'score']:.1f}" in run.data.tags["mlflow.note.content"]
     assert artifact(study, study.run_id, "summary.csv").startswith(",score,n_added,difference")
-    assert "differences.png" in {item.path for item in study.client.list_artifacts(study.run_id)}
+    check_page(study)
+    assert "study.png" in {item.path for item in study.client.list_artifacts(study.run_id)}
+
+
+def registered_study(uri, splits, tmp_path, n_summaries: int = 1) -> TrackedStudy:
+    """Return a study whose learner was registered as *demo learner*."""
+    (tmp_path / "saved").mkdir(exist_ok=True)
+    (tmp_path / "saved" / "weights.txt").write_text("0")
+    options = {"scoring": "balanced_accuracy", "uri": uri, "folder": tmp_path, "register_as": "demo learner"}
+    with track_study("demo", **options) as study:
+        for result in splits:
+            study.log_split(result)
+        for _ in range(n_summaries):
+            study.log_summary(compared(splits))
+    return study
+
+
+@pytest.mark.parametrize(("chosen", "approved"), [("gan", True), ("classic", False)])
+def test_learner_is_registered_and_named_when_approved(uri, split, learner, tmp_path, chosen, approved):
+    """One version is registered, with verdict, gain and origin; only the gate's approval gives it the alias."""
+    made = [split(index, learners=(learner(folder="saved"),)) for index in range(2)]
+    splits = tuple(replace(result, decision=made_decision(result, chosen)) for result in made)
+    study = registered_study(uri, splits, tmp_path, n_summaries=1 + approved)
+    (version,) = study.client.search_model_versions("name = 'demo learner'")
+    assert version.tags["gate"] == ("approved" if approved else "declined")
+    assert {"verdict", "gain", "study_id", "python.version"} <= set(version.tags)
+    aliases = study.client.get_registered_model("demo learner").aliases
+    assert aliases == ({"approved": version.version} if approved else {})
+    assert study.client.get_run(study.run_id).data.tags["registered_version"] == str(version.version)
+
+
+def made_decision(result: SplitResult, chosen: str) -> pd.DataFrame:
+    return result.decision.assign(chosen=result.decision["candidate"] == chosen)
+
+
+@pytest.mark.slow
+def test_second_study_becomes_the_next_version(uri, split, learner, tmp_path):
+    """A later study registers a second version of the same model, and the alias moves to it."""
+    splits = tuple(split(index, learners=(learner(folder="saved"),)) for index in range(2))
+    study = [registered_study(uri, splits, tmp_path) for _ in range(2)][1]
+    assert len(study.client.search_model_versions("name = 'demo learner'")) == 2
+    assert study.client.get_registered_model("demo learner").aliases == {"approved": 2}
+
+
+def test_impossible_model_name_is_refused(uri):
+    """A name that MLflow does not take is an error before anything is logged."""
+    with (
+        pytest.raises(ConfigError, match=r"register_as must be a name without / .*; got 'a/b' .* Choose another"),
+        track_study("demo", scoring="accuracy", uri=uri, register_as="a/b"),
+    ):
+        pass
+
+
+def test_every_run_says_where_it_comes_from(uri, split, learner):
+    """Versions and the git commit are tags of the study, its arms and its learners, and MLflow can filter on them."""
+    with track_study("demo", scoring="accuracy", uri=uri) as study:
+        study.log_split(split(learners=(learner(),)))
+    found = study.client.search_runs([study.experiment_id], f"tags.`python.version` = '{platform.python_version()}'")
+    assert {run.data.tags["kind"] for run in found} == {"study", "arm", "learner"}
+
+
+def check_page(study: TrackedStudy) -> None:
+    """Check that the experiment keeps a view of the study's arms, which the study's page names."""
+    tags = study.client.get_experiment(study.experiment_id).tags
+    view = json.loads(tags[f"mlflow.sharedViewState.{study.run_id}"])
+    assert study.page.endswith(f"viewStateShareKey={study.run_id}")
+    found = study.client.search_runs([study.experiment_id], view["searchFilter"])
+    assert {run.info.run_name for run in found} == {"none", "gan", "gated", "smote"}
+    shown = {column.split("`")[1] for column in view["selectedColumns"] if column.startswith("metrics")}
+    assert shown <= set(runs(study, "arm")["gan"].data.metrics)
 
 
 def test_filters_of_the_guide_find_runs(uri, split, learner):
@@ -323,7 +396,7 @@ def test_filters_of_the_guide_find_runs(uri, split, learner):
         study.log_split(split(3, learners=(learner(),)))
     found = [study.client.search_runs([study.experiment_id], words) for words in filters]
     assert [run.info.run_id for run in found[0]] == [study.run_id]
-    assert [len(runs_found) for runs_found in found] == [1, 0, 4, 0, 1]
+    assert [len(runs_found) for runs_found in found] == [1, 0, 4, 0, 1, 0]
 
 
 def test_report_is_kept(uri, tmp_path):
@@ -439,6 +512,7 @@ print(tried)
 """
 
 
+@pytest.mark.slow  # a process of its own
 def test_study_opens_no_socket(uri, tmp_path):
     """A study in SQLite reaches for no network, also outside of tests, where MLflow's telemetry would be on."""
     (tmp_path / "saved").mkdir()

@@ -1,0 +1,269 @@
+"""The tables of the utility study, as Markdown. All differences are in points of balanced accuracy.
+
+What a way is compared with (the best without a GAN row) is chosen on the first draws, which ran all arms; differences
+come from the others where the way was run there. Of several estimators on one task, which share their draws and test
+rows, the differences are averaged within draw and test block before anything is tested; tasks are independent.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.stats import t
+from utility_run import SCORING, Plan, mean_score, results, study_of, with_arms
+from utility_tasks import STUDY
+
+from synthaug.experiment.designs import Draws, compare_arms
+from synthaug.experiment.results import SplitResult, is_learned
+from synthaug.statistics import PairedTest, corrected_resampled_t_test, crossed_t_test, holm, verdict
+
+USUAL = ("classic", "smote+classic", "class_weight")  # what a rare class gets today
+_GATED = "gated"
+
+Pair = tuple[str, str]
+Found = Mapping[Pair, Sequence[SplitResult]]
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """A mean difference over tasks: in the metric's unit, with standard error and degrees of freedom."""
+
+    difference: float
+    standard_error: float
+    df: float
+    n_tasks: int
+
+    def __str__(self) -> str:
+        """Return the difference in points, its 95 % interval and its one-sided 95 % bound."""
+        margin = t.isf(0.025, self.df) * self.standard_error
+        return (
+            f"{_points(self.difference)} ({_points(self.difference - margin)} to "
+            f"{_points(self.difference + margin)}), above {_points(self.bound)} with 95 %, over {self.n_tasks} tasks"
+        )
+
+    @property
+    def bound(self) -> float:
+        """What the difference exceeds with 95 %."""
+        return self.difference - t.isf(0.05, self.df) * self.standard_error
+
+
+def found_of(plan: Plan, tasks: Iterable[str]) -> dict[Pair, list[SplitResult]]:
+    """Return the finished draws by task and estimator, where there are at least two."""
+    pairs = [(task, estimator) for task in tasks for estimator in plan.estimators_of(task)]
+    found = {pair: results(plan, *pair) for pair in pairs}
+    return {pair: splits for pair, splits in found.items() if len(splits) > 1}
+
+
+def differences(plan: Plan, found: Found) -> pd.DataFrame:
+    """Return every way beside the best without a GAN row: task, estimator, arm, reference, difference, low, high."""
+    rows = []
+    for (task, estimator), splits in found.items():
+        tests = {}
+        for arm in _arms(splits):
+            chosen, judged = _parts(plan, splits, arm)
+            reference = best_of(chosen, [name for name in _arms(chosen) if not is_learned(name)])
+            if arm != reference and (judged := with_arms(judged, [arm, reference])) and len(judged) > 1:
+                tests[arm, reference] = compare_arms(_kind(task), tuple(judged), arm, reference, scoring=SCORING)
+        adjusted = holm([test.p_value for test in tests.values()]) if tests else []
+        for ((arm, reference), test), p in zip(tests.items(), adjusted, strict=True):
+            word = verdict(test, p_adjusted=p)
+            rows.append((task, estimator, arm, reference, test.difference, test.low, test.high, word))
+    columns = ["task", "estimator", "arm", "reference", "difference", "low", "high", "verdict"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def best_of(splits: Sequence[SplitResult], arms: Sequence[str]) -> str:
+    """Return the arm of the best mean score."""
+    return max(arms, key=lambda arm: mean_score(with_arms(splits, [arm]), arm))
+
+
+def table_of_differences(table: pd.DataFrame) -> str:
+    """Return a line a task and estimator, a column an arm that has GAN rows or is among the usual ways."""
+    arms = [arm for arm in dict.fromkeys(table["arm"]) if is_learned(arm) or arm in USUAL]
+    head = ["task", "estimator", "best way without a GAN row", *arms]
+    lines = [_line(head), "|---" * len(head) + "|"]
+    for (task, estimator), part in table.groupby(["task", "estimator"], sort=False):
+        cells = {row.arm: _cell(row) for row in part.itertuples()}
+        references = ", ".join(dict.fromkeys(part["reference"]))
+        lines.append(_line([str(task), str(estimator), references, *(cells.get(arm, "") for arm in arms)]))
+    return "\n".join(lines)
+
+
+def ranks(found: Found) -> str:
+    """Return the mean rank of each arm over tasks and estimators that ran it on every one of the first draws."""
+    scores = {
+        pair: {arm: mean_score(splits, arm) for arm in _arms(splits)}
+        for pair, splits in ((pair, _widest(splits)) for pair, splits in found.items())
+    }
+    table = pd.DataFrame(scores).T
+    placed = table.rank(axis=1, ascending=False)
+    order = placed.mean().sort_values()
+    lines = [_line(["arm", "mean rank", "of", "tasks and estimators"]), "|---|---|---|---|"]
+    sizes = table.notna().sum(axis=1)
+    for arm, rank in order.items():
+        ran = placed[arm].notna()
+        lines.append(_line([str(arm), f"{rank:.1f}", f"{sizes[ran].mean():.0f}", str(int(ran.sum()))]))
+    return "\n".join(lines)
+
+
+def label_table(plan: Plan, found: Found) -> str:
+    """Return what the ways with GAN rows are worth in real labels, where the learning curve was measured."""
+    lines = [_line(["task", "estimator", "labels", "arm", "worth"]), "|---" * 5 + "|"]
+    for (task, estimator), splits in found.items():
+        measured = [split for split in splits if split.curve]
+        if len(measured) < 2:
+            continue
+        worth = study_of(plan, task, estimator).comparison(measured).label_equivalence()
+        for arm, row in worth[[is_learned(str(arm)) for arm in worth.index]].iterrows():
+            lines.append(_line([task, estimator, str(row["base_rows"]), str(arm), str(row["text"])]))
+    return "\n".join(lines)
+
+
+def gate_table(found: Found) -> str:
+    """Return how often the gate added anything, and how often GAN rows."""
+    lines = [_line(["task", "gates", "added rows", "added GAN rows"]), "|---|---|---|---|"]
+    for task in dict.fromkeys(task for task, _ in found):
+        chosen = [
+            split.decision.loc[split.decision["chosen"], "candidate"].iloc[0]
+            for (name, _), splits in found.items()
+            for split in splits
+            if name == task and len(split.decision)
+        ]
+        if chosen:
+            shares = [np.mean([test(name) for name in chosen]) for test in (lambda name: name != "nothing", is_learned)]
+            lines.append(_line([task, str(len(chosen)), *(f"{100 * share:.0f} %" for share in shares)]))
+    return "\n".join(lines)
+
+
+def targets(plan: Plan, found: Found, way: str) -> str:
+    """Return the figures that the study is held to, each beside its bound."""
+    balanced = {task: _way_less(plan, found, task, way, ("classic",)) for task in _of_kind(found, "balanced")}
+    rare = {task: _way_less(plan, found, task, way, USUAL) for task in _of_kind(found, "rare")}
+    plain = {task: _way_less(plan, found, task, _GATED, None) for task in dict.fromkeys(task for task, _ in found)}
+    lines = [
+        f"* {way} less tuned classic, balanced image tasks (target: at least 0.5): {_pooled(balanced)}",
+        f"* {way} less the best of {', '.join(USUAL)}, rare-class tasks (target: at least 3, significant on half): "
+        f"{_pooled(rare)}; significant on {_n_significant(rare)} of {len(_there(rare))}",
+        f"* {_GATED} less the best way without a GAN row, all tasks (target: bound above -0.5): {_pooled(plain)}; "
+        f"significantly negative on {_n_harmed(plain)} (Holm)",
+        f"* of the gain of the GAN arm that was chosen on half of the draws, where it gains on the other half, "
+        f"{_GATED} keeps (target: half): {_kept_gain(plan, found)}",
+    ]
+    return "\n".join(lines)
+
+
+def _way_less(plan: Plan, found: Found, task: str, way: str, usual: Sequence[str] | None) -> PairedTest | None:
+    """Return the test of a way less the best of the usual ones (all without GAN rows for None), over estimators."""
+    effects, sizes = [], []
+    for (name, _), splits in found.items():
+        if name != task or not with_arms(splits, [way]):
+            continue
+        chosen, judged = _parts(plan, splits, way)
+        others = [arm for arm in _arms(chosen) if (not is_learned(arm) if usual is None else arm in usual)]
+        if others:
+            reference = best_of(chosen, others)
+            effects.append({split.index: _effect(split, way, reference, task) for split in with_arms(judged, [way])})
+            sizes = [(split.n_train, split.n_test) for split in judged]
+    common = sorted(set.intersection(*map(set, effects))) if effects else []
+    if len(common) < 2:
+        return None
+    mean = np.array([np.mean([part[index] for part in effects], axis=0) for index in common])
+    if _kind(task) == "draws":
+        return crossed_t_test(mean)
+    n_train, n_test = np.mean(sizes, axis=0)
+    return corrected_resampled_t_test(mean, n_train=n_train, n_test=n_test)
+
+
+def _effect(split: SplitResult, arm: str, reference: str, task: str) -> np.ndarray:
+    if _kind(task) == "draws":
+        return split.blocks[arm] - split.blocks[reference]
+    return np.array(split.scores[arm][SCORING] - split.scores[reference][SCORING])
+
+
+def pool(tests: Sequence[PairedTest]) -> Pooled:
+    """Return the mean of independent differences; degrees of freedom by Satterthwaite (1946)."""
+    variances = np.array([test.standard_error**2 for test in tests])
+    df = variances.sum() ** 2 / (variances**2 / [test.df for test in tests]).sum() if variances.any() else np.inf
+    mean = float(np.mean([test.difference for test in tests]))
+    return Pooled(mean, float(np.sqrt(variances.sum()) / len(tests)), float(df), len(tests))
+
+
+def _kept_gain(plan: Plan, found: Found) -> str:
+    gains, kept = [], []
+    for splits in found.values():
+        both = with_arms(splits, [_GATED])
+        if len(both) < 2:
+            continue
+        learned = [arm for arm in _arms(both) if is_learned(arm) and arm != _GATED]
+        plain = [arm for arm in _arms(both) if not is_learned(arm)]
+        for chosen, judged in ((both[::2], both[1::2]), (both[1::2], both[::2])):
+            arm, reference = best_of(chosen, learned), best_of(chosen, plain)
+            gain = mean_score(judged, arm) - mean_score(judged, reference)
+            if gain > 0:
+                gains.append(gain)
+                kept.append(mean_score(judged, _GATED) - mean_score(judged, reference))
+    if not gains:
+        return "no GAN arm gained"
+    return f"{_points(np.mean(kept))} of {_points(np.mean(gains))} points, in {len(gains)} cases"
+
+
+def _parts(plan: Plan, splits: Sequence[SplitResult], arm: str) -> tuple[list[SplitResult], list[SplitResult]]:
+    """Return the draws to choose a reference on, and those to judge an arm on: others, where it was run on two."""
+    first = [split for split in splits if split.index < plan.n_screened]
+    rest = with_arms([split for split in splits if split.index >= plan.n_screened], [arm])
+    if len(first) < 2 or len(rest) < 2:
+        whole = with_arms(splits, [arm])
+        return whole, whole
+    return first, rest
+
+
+def _arms(splits: Sequence[SplitResult]) -> list[str]:
+    """Return the arms that were run on two draws at least."""
+    names = dict.fromkeys(arm for split in splits for arm in split.scores)
+    return [arm for arm in names if len(with_arms(splits, [arm])) > 1]
+
+
+def _widest(splits: Sequence[SplitResult]) -> list[SplitResult]:
+    """Return the draws that ran the most arms."""
+    most = max(len(split.scores) for split in splits)
+    return [split for split in splits if len(split.scores) == most]
+
+
+def _kind(task: str) -> str:
+    return "draws" if isinstance(STUDY[task].design, Draws) else "folds"
+
+
+def _of_kind(found: Found, kind: str) -> list[str]:
+    return [task for task in dict.fromkeys(task for task, _ in found) if STUDY[task].kind == kind]
+
+
+def _there(tests: Mapping[str, PairedTest | None]) -> list[PairedTest]:
+    return [test for test in tests.values() if test is not None]
+
+
+def _pooled(tests: Mapping[str, PairedTest | None]) -> str:
+    return str(pool(_there(tests))) if _there(tests) else "not measured"
+
+
+def _n_significant(tests: Mapping[str, PairedTest | None]) -> int:
+    return sum(test.low > 0 for test in _there(tests))
+
+
+def _n_harmed(tests: Mapping[str, PairedTest | None]) -> int:
+    there = _there(tests)
+    adjusted = holm([test.p_value for test in there]) if there else []
+    return sum(verdict(test, p_adjusted=p) == "hurts" for test, p in zip(there, adjusted, strict=True))
+
+
+def _cell(row: object) -> str:
+    mark = {"helps": " **helps**", "hurts": " **hurts**"}.get(row.verdict, "")
+    return f"{_points(row.difference)} ({_points(row.low)} to {_points(row.high)}){mark}"
+
+
+def _points(value: float) -> str:
+    return f"{100 * value:.1f}"
+
+
+def _line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(cells) + " |"

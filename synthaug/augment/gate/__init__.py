@@ -1,0 +1,18 @@
+"""The gate: on the training rows alone, would added rows help this classifier? It may answer no.
+
+==============  =====================================================================
+``candidates``  what it tries, the simplest first
+``trying``      inner folds: one learner a fold, every candidate's answers to the rest
+``choosing``    the one-standard-error rule, the table, the sentence
+``pooling``     the inner learners as one source of synthetic rows
+``deciding``    all of it together
+==============  =====================================================================
+"""
+
+from synthaug.augment.gate.candidates import NOTHING, Candidates, auto_candidates
+from synthaug.augment.gate.choosing import Decision
+from synthaug.augment.gate.deciding import decide
+from synthaug.augment.gate.pooling import PooledSource, final_plan
+from synthaug.augment.gate.trying import Trial
+
+__all__ = ["NOTHING", "Candidates", "Decision", "PooledSource", "Trial", "auto_candidates", "decide", "final_plan"]

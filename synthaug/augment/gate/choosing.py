@@ -1,0 +1,133 @@
+"""The gate's rule: of all candidates within one standard error of the best, the simplest (Breiman et al.,
+"Classification and Regression Trees", 1984); nothing is simpler than nothing.
+
+The standard error is that of the difference *between the two*, over mixes and blocks of rows (``crossed_t_test``), not
+that of either's own score: two candidates that err on the same rows are told apart by few of them.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from synthaug._card import CardTable, card
+from synthaug.augment.gate.candidates import NOTHING, Candidates
+from synthaug.augment.gate.trying import Tried
+from synthaug.augment.mix import Mix
+from synthaug.statistics import PairedTest, crossed_t_test
+from synthaug.statistics.units import unit_of
+
+_MOST_TIMES = 10  # beyond so many times the rows nobody can tell whether a gain stays the same
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the gate found.
+
+    Attributes
+    ----------
+    chosen
+        The candidate's name; ``nothing`` for no added row.
+    mix
+        Its mix.
+    table
+        A row a candidate: ``candidate``, its ``score``, its ``gain`` over nothing with ``low`` and ``high`` (95 %),
+        ``chosen``, ``why``.
+    sentence
+        The same in words.
+    sources
+        The inner learners, which the synthetic rows are drawn from.
+    """
+
+    chosen: str
+    mix: Mix
+    table: pd.DataFrame
+    sentence: str
+    sources: tuple
+
+    def _repr_html_(self) -> str:
+        return card([("flat" if self.chosen == NOTHING else "helps", self.sentence)], _card_table(self.table))
+
+
+def _card_table(table: pd.DataFrame) -> CardTable:
+    """Return the candidates with their gains, in the metric's own unit, the chosen one in bold."""
+    rows = [
+        [str(row.candidate), f"{row.gain:+.3f}", f"{row.low:+.3f} to {row.high:+.3f}", str(row.why)]
+        for row in table.itertuples()
+    ]
+    bold = frozenset(place for place, chosen in enumerate(table["chosen"]) if chosen)
+    return CardTable(["candidate", "gain", "95 % interval", "why"], rows, bold)
+
+
+def choose(tried: Tried, candidates: Candidates, *, metric: str = "") -> Decision:
+    """Return the decision for scores shared out over mixes and blocks; ``metric`` names their unit."""
+    scores = tried.scores
+    order = [NOTHING, *candidates]
+    best = max(order, key=lambda name: scores[name].mean())
+    chosen = next(name for name in order if _within_one_error(scores[best] - scores[name]))
+    gains = {name: crossed_t_test(scores[name] - scores[NOTHING]) for name in order}
+    rows = [
+        {
+            "candidate": name,
+            "score": float(scores[name].mean()),
+            "gain": gain.difference,
+            "low": gain.low,
+            "high": gain.high,
+            "chosen": name == chosen,
+            "why": _why(name, chosen=chosen, best=best),
+        }
+        for name, gain in gains.items()
+    ]
+    sentence = _sentence(gains, candidates, chosen=chosen, best=best, metric=metric)
+    mix = candidates.get(chosen, Mix(amount=0.0))
+    return Decision(chosen, mix, pd.DataFrame(rows), sentence, tried.sources)
+
+
+def refuse(why: str) -> Decision:
+    """Return the decision to add nothing because nothing could be tried."""
+    row = {"candidate": NOTHING, "score": np.nan, "gain": 0.0, "low": 0.0, "high": 0.0, "chosen": True, "why": why}
+    sentence = f"Not augmented: {why}, so nothing could be tried."
+    return Decision(NOTHING, Mix(amount=0.0), pd.DataFrame([row]), sentence, ())
+
+
+def _within_one_error(behind: np.ndarray) -> bool:
+    test = crossed_t_test(behind)
+    return test.difference <= test.standard_error
+
+
+def _why(name: str, *, chosen: str, best: str) -> str:
+    if name == chosen:
+        return "the best" if name == best else f"the simplest within one standard error of the best ({best})"
+    return "the best, but not by one standard error over a simpler one" if name == best else ""
+
+
+def _sentence(gains: dict[str, PairedTest], candidates: Candidates, *, chosen: str, best: str, metric: str) -> str:
+    if chosen == NOTHING:
+        shown = best if best != NOTHING else max(candidates, key=lambda name: gains[name].difference)
+        doubt = "which is within one standard error of nothing" if gains[shown].difference > 0 else "which is no gain"
+        needed = _needed(gains[shown])
+        found = f"the best mix, {shown}, gained {_gain(gains[shown], metric)} on rows held back from it, {doubt}."
+        return f"Not augmented: {found}{needed}"
+    words = f"Augmented with {chosen}: it gained {_gain(gains[chosen], metric)} over adding nothing, on rows held back "
+    added = candidates[chosen]
+    return words + ("from it." if added.synthetic_fraction else "from it. None of the added rows is synthetic.")
+
+
+def _gain(gain: PairedTest, metric: str) -> str:
+    unit = unit_of(metric)
+    of = f" {unit.points}" if unit.points else ""
+    return f"{unit.difference(gain.difference)}{of} ({unit.difference(gain.low)} to {unit.difference(gain.high)})"
+
+
+def _needed(gain: PairedTest) -> str:
+    """Return with how many times the rows such a gain would count, where that can be told; else nothing.
+
+    The standard error falls as one over the square root of the rows.
+    """
+    if gain.difference <= 0:
+        return ""
+    times = (gain.standard_error / gain.difference) ** 2
+    if times > _MOST_TIMES:
+        return " To tell so small a gain from luck would take more than ten times as many rows."
+    return f" With about {max(2, math.ceil(times))} times as many rows such a gain would count, if it stayed the same."

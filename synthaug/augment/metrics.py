@@ -1,0 +1,206 @@
+"""Scores of a classifier's answers, whole and shared out over blocks of rows.
+
+The field's common metrics are here with three properties that a study needs: they stand where a class has no test row
+(it is left out, as scikit-learn's balanced accuracy does), they take any kind of label, and those that follow from
+sums over rows are shared out over blocks without scoring once for each block. Where every class has test rows they
+give what scikit-learn's scorers of the same name give. Every other scorer of scikit-learn, or of one's own, is asked as
+it is.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.metrics import average_precision_score, check_scoring
+
+from synthaug.augment.fitting import Answers
+from synthaug.augment.fitting import score_blocks as score_blocks_one_by_one
+from synthaug.statistics import jackknife_blocks, jackknife_sums
+
+Scoring = str | Callable[..., float] | None
+
+
+@dataclass(frozen=True)
+class SumMetric:
+    """A metric that follows from sums over rows.
+
+    Attributes
+    ----------
+    parts
+        What each row adds, shape (n, q), from an estimator's answers and the true labels (n,).
+    of_sums
+        The metric, shape (...), from the sums, shape (..., q).
+    """
+
+    parts: Callable[[Answers, np.ndarray], np.ndarray]
+    of_sums: Callable[[np.ndarray], np.ndarray]
+
+
+def score(scoring: Scoring, answers: Answers, y: np.ndarray) -> float:
+    """Return one score of a classifier's answers to n rows; higher is better.
+
+    Parameters
+    ----------
+    scoring
+        A name of ``SUM_METRICS``, ``RANK_METRICS`` or of a scikit-learn scorer, a scorer, or None for accuracy.
+    answers, y
+        A classifier's answers, and the true labels (n,).
+    """
+    scoring = scoring or "accuracy"
+    if scoring in SUM_METRICS:
+        metric = SUM_METRICS[str(scoring)]
+        return float(metric.of_sums(metric.parts(answers, y).sum(axis=0)))
+    rows = np.arange(len(y))
+    if scoring in RANK_METRICS:
+        return RANK_METRICS[str(scoring)](answers, y, rows)
+    return float(check_scoring(answers, scoring=scoring)(answers, rows[:, None], y))
+
+
+def score_blocks(scoring: Scoring, answers: Answers, y: np.ndarray, blocks: list[np.ndarray]) -> np.ndarray:
+    """Return a score's pseudo-values over blocks of rows, shape (n_blocks,); their mean is the score of all rows in
+    them.
+    """
+    scoring = scoring or "accuracy"
+    if scoring in SUM_METRICS:
+        metric = SUM_METRICS[str(scoring)]
+        return jackknife_sums(metric.of_sums, metric.parts(answers, y), blocks)
+    if scoring in RANK_METRICS:
+        rank = RANK_METRICS[str(scoring)]
+        return jackknife_blocks(lambda rows: rank(answers, y, rows), blocks)
+    return score_blocks_one_by_one(scoring, answers, y, blocks)
+
+
+def metric_name(scoring: Scoring) -> str:
+    """Return what a scorer is called: its own name, or that of the function it is made of.
+
+    Examples
+    --------
+    >>> from sklearn.metrics import fbeta_score, make_scorer
+    >>> metric_name(make_scorer(fbeta_score, beta=2)), metric_name("accuracy")
+    ('fbeta_score', 'accuracy')
+    """
+    if scoring is None or isinstance(scoring, str):
+        return scoring or "accuracy"
+    inner = getattr(scoring, "_score_func", scoring)
+    sign = "neg_" if getattr(scoring, "_sign", 1) < 0 else ""
+    return sign + getattr(inner, "__name__", type(inner).__name__.lower())
+
+
+def _right(answers: Answers, y: np.ndarray) -> np.ndarray:
+    return np.stack([answers.values["predict"] == y, np.ones(len(y))], axis=1).astype(float)
+
+
+def _confused(answers: Answers, y: np.ndarray) -> np.ndarray:
+    """Return for each row and class whether it is of the class, predicted to be, and both: shape (n, 3 * n_classes)."""
+    predicted = answers.values["predict"]
+    classes = np.unique(np.concatenate([np.asarray(y), np.asarray(predicted)]))
+    of_class, said = (np.asarray(labels)[:, None] == classes for labels in (y, predicted))
+    return np.concatenate([of_class, said, of_class & said], axis=1).astype(float)
+
+
+def _log_loss(answers: Answers, y: np.ndarray) -> np.ndarray:
+    shares, truth = _probabilities(answers, y)
+    given = np.where(truth, shares, 0).sum(axis=1)
+    return np.stack([-np.log(given.clip(np.finfo(shares.dtype).eps, 1)), np.ones(len(y))], axis=1)
+
+
+def _brier(answers: Answers, y: np.ndarray) -> np.ndarray:
+    shares, truth = _probabilities(answers, y)
+    scale = 0.5 if shares.shape[1] == 2 else 1.0  # two classes: of the one, as Brier's score is used there
+    return np.stack([scale * ((shares - truth) ** 2).sum(axis=1), np.ones(len(y))], axis=1)
+
+
+def _probabilities(answers: Answers, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the probability of each class and whether it is the row's, shapes (n, n_classes); of labels that the
+    classifier never saw it is 0.
+    """
+    rows = np.arange(len(y))[:, None]
+    given = np.asarray(answers.predict_proba(rows))
+    unseen = np.setdiff1d(np.asarray(y), answers.classes_)
+    classes = np.concatenate([answers.classes_, unseen])
+    shares = np.concatenate([given, np.zeros((len(y), len(unseen)), given.dtype)], axis=1)
+    return shares, np.asarray(y)[:, None] == classes
+
+
+def _mean(sums: np.ndarray) -> np.ndarray:
+    return sums[..., 0] / sums[..., 1]
+
+
+def _minus_mean(sums: np.ndarray) -> np.ndarray:
+    return -_mean(sums)
+
+
+def _balanced_accuracy(sums: np.ndarray) -> np.ndarray:
+    there, _, both = np.split(sums, 3, axis=-1)
+    return _over_classes(both, there, there > 0)
+
+
+def _f1_macro(sums: np.ndarray) -> np.ndarray:
+    there, said, both = np.split(sums, 3, axis=-1)
+    return _over_classes(2 * both, there + said, there + said > 0)
+
+
+def _over_classes(above: np.ndarray, below: np.ndarray, counted: np.ndarray) -> np.ndarray:
+    """Return the mean of ratios over the classes that count, shape (...)."""
+    ratios = np.divide(above, below, out=np.zeros_like(above), where=counted)
+    return ratios.sum(axis=-1) / counted.sum(axis=-1)
+
+
+def _ranked(answers: Answers, y: np.ndarray, rows: np.ndarray) -> float:
+    """Return the area under the ROC curve by the decision function, where there is one."""
+    return _area_under_curve(*_margins(answers, y, rows))
+
+
+def _ranked_by_probability(answers: Answers, y: np.ndarray, rows: np.ndarray) -> float:
+    """Return the mean over the classes of the area under the ROC curve of the class against the rest."""
+    return _area_under_curve(*_rankable(answers.predict_proba, answers, y, rows))
+
+
+def _area_under_curve(values: np.ndarray, truth: np.ndarray) -> float:
+    """Return the mean over the classes of the share of pairs, a row of the class and another, in the right order.
+
+    From the ranks: Hanley & McNeil, "The meaning and use of the area under a receiver operating characteristic curve",
+    1982.
+    """
+    from scipy.stats import rankdata
+
+    n_of, n_rest = truth.sum(axis=0), (~truth).sum(axis=0)
+    ranks = np.where(truth, rankdata(values, axis=0), 0).sum(axis=0)
+    counted = (n_of > 0) & (n_rest > 0)
+    return float(_over_classes(ranks - n_of * (n_of + 1) / 2, (n_of * n_rest).astype(float), counted))
+
+
+def _average_precision(answers: Answers, y: np.ndarray, rows: np.ndarray) -> float:
+    """Return the average precision of the second of two classes, or its mean over the classes of more."""
+    values, truth = _margins(answers, y, rows)
+    columns = range(values.shape[1])[-1:] if values.shape[1] == 2 else range(values.shape[1])
+    return float(np.mean([average_precision_score(truth[:, c], values[:, c]) for c in columns if truth[:, c].any()]))
+
+
+def _margins(answers: Answers, y: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    by_margin = hasattr(answers, "decision_function")
+    return _rankable(answers.decision_function if by_margin else answers.predict_proba, answers, y, rows)
+
+
+def _rankable(
+    method: Callable[[np.ndarray], np.ndarray], answers: Answers, y: np.ndarray, rows: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return a value of each class to rank rows by and whether it is the row's, shapes (n, n_classes)."""
+    values = np.asarray(method(rows[:, None]))
+    if values.ndim == 1:
+        values = np.stack([-values, values], axis=1)
+    return values, np.asarray(y)[rows][:, None] == answers.classes_
+
+
+SUM_METRICS: dict[str, SumMetric] = {
+    "accuracy": SumMetric(_right, _mean),
+    "balanced_accuracy": SumMetric(_confused, _balanced_accuracy),
+    "f1_macro": SumMetric(_confused, _f1_macro),
+    "neg_log_loss": SumMetric(_log_loss, _minus_mean),
+    "neg_brier_score": SumMetric(_brier, _minus_mean),
+}
+RANK_METRICS: dict[str, Callable[[Answers, np.ndarray, np.ndarray], float]] = {
+    "roc_auc": _ranked,
+    "roc_auc_ovr": _ranked_by_probability,
+    "average_precision": _average_precision,
+}

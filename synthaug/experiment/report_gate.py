@@ -1,0 +1,72 @@
+"""What the gate decided: how often it used learned rows, each candidate over all splits, every split's table."""
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from synthaug.experiment.report_parts import split_name
+from synthaug.experiment.results import is_learned
+from synthaug.statistics.units import NOT_THERE, Unit, unit_of
+
+if TYPE_CHECKING:
+    from synthaug.experiment.comparison import Comparison
+    from synthaug.experiment.results import SplitResult
+
+Part = dict[str, Any]
+_NOTHING = "nothing"
+
+
+def gate_part(comparison: "Comparison") -> Part:
+    """Return the gate's decisions; ``n`` is 0 for a study without the arm *gated*."""
+    unit = unit_of(comparison.scoring)
+    decided = [split for split in comparison.splits if len(split.decision) or split.explanation]
+    tables = [split.decision for split in decided if len(split.decision)]
+    return {
+        "n": len(decided),
+        "unit": unit.points,
+        "used": _used(tables, "draws" if comparison.design == "draws" else "folds"),
+        "rows": _candidates(tables, unit) if tables else [],
+        "splits": [_split(split, comparison) for split in decided],
+    }
+
+
+def _used(tables: list[pd.DataFrame], kind: str) -> str:
+    """Return how often learned rows, other rows and none were chosen, in words."""
+    chosen = [str(name) for table in tables for name in table.loc[table["chosen"].astype(bool), "candidate"]]
+    n_learned, n_none = sum(map(is_learned, chosen)), chosen.count(_NOTHING)
+    n_other = len(chosen) - n_learned - n_none
+    told = [(n_learned, "used learned rows"), (n_other, "other added rows only"), (n_none, "no added row")]
+    parts = [f"{text} in {n} of {len(chosen)} {kind}" for n, text in told if n or text == "used learned rows"]
+    return f"It {', '.join(parts)}." if chosen else ""
+
+
+def _candidates(tables: list[pd.DataFrame], unit: Unit) -> list[Part]:
+    groups = pd.concat(tables).groupby("candidate", sort=False)
+    return [
+        {
+            "name": str(name),
+            "gain": unit.difference(float(group["gain"].mean())),
+            "chosen": int(group["chosen"].astype(bool).sum()),
+        }
+        for name, group in groups
+    ]
+
+
+def _split(split: "SplitResult", comparison: "Comparison") -> Part:
+    unit = unit_of(comparison.scoring)
+    return {
+        "name": split_name(comparison.design, (split.repeat, split.fold)),
+        "sentence": split.explanation,
+        "rows": [_candidate(row, unit) for _, row in split.decision.iterrows()],
+    }
+
+
+def _candidate(row: pd.Series, unit: Unit) -> Part:
+    interval = [unit.difference(float(row[side])) for side in ("low", "high")]
+    return {
+        "name": str(row["candidate"]),
+        "gain": unit.difference(float(row["gain"])),
+        "interval": NOT_THERE if NOT_THERE in interval else " to ".join(interval),
+        "chosen": bool(row["chosen"]),
+        "why": str(row["why"]),
+    }

@@ -1,0 +1,202 @@
+"""The utility study: which rows it uses, what it keeps, how its figures are pooled."""
+
+import importlib
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from synthaug import CGAN, Draws, SyntheticAugmenter
+from synthaug.augment.arms import ARMS
+from synthaug.experiment.designs import compare_arms
+from synthaug.statistics import PairedTest
+
+FOLDER = Path(__file__).parents[2] / "benchmarks"
+MODULES = ("kept", "tasks", "utility_tasks", "utility_ways", "utility_run", "utility_tables", "utility_tune")
+
+
+@pytest.fixture(scope="module")
+def study():
+    """The study's modules, imported as a script in their folder does."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(FOLDER))
+        yield SimpleNamespace(**{name: importlib.import_module(name) for name in MODULES})
+
+
+@pytest.fixture
+def plan(study, tmp_path):
+    return study.utility_run.Plan(
+        tmp_path,
+        "report",
+        4,
+        2,
+        ("none", "class_weight", "classic", "gan"),
+        ("none", "classic", "gan"),
+        ("logistic",),
+        2,
+    )
+
+
+def test_halves_share_no_row(study):
+    """What is tuned on is not what is reported; a set that nothing is tuned on is whole in both."""
+    dev, report = (study.utility_tasks.study_rows("digits-5", half, n_draws=2) for half in ("dev", "report"))
+    rows = [{row.tobytes() for row in part.X} for part in (dev, report)]
+    assert not rows[0] & rows[1]
+    whole = [study.utility_tasks.study_rows("breast_cancer-20", half, n_draws=2) for half in ("dev", "report")]
+    np.testing.assert_array_equal(whole[0].X, whole[1].X)
+    assert len(whole[0].y) == 569
+
+
+def test_draws_share_test_rows_and_differ_in_rare_classes(study):
+    """Each draw has four rows in four classes, other ones by the draw, 60 elsewhere, and no test row among them."""
+    rows = study.utility_tasks.study_rows("digits-rare", "report", n_draws=6)
+    rare = set()
+    for split in rows.splits:
+        counts = np.bincount(rows.y[split.train], minlength=10)
+        assert sorted(counts.tolist()) == [4] * 4 + [60] * 6
+        assert not set(split.train) & set(split.test)
+        np.testing.assert_array_equal(split.test, rows.splits[0].test)
+        rare.add(tuple(np.flatnonzero(counts == 4)))
+    assert len(rare) > 2
+
+
+def test_folds_stop_where_draws_do(study):
+    """A task whose labels are not held back gets as many folds as draws are asked for, 25 at the most."""
+    make, task = study.utility_tasks._splits, study.utility_tasks.STUDY["pima"]
+    y = np.arange(60) % 2
+    assert [len(make(task, np.zeros((60, 1)), y, None, n)) for n in (3, 7, 40)] == [3, 7, 25]
+
+
+def test_every_task_and_arm_is_known(study):
+    """Finalists and usual ways are arms; every task has a design, and an amount of learning."""
+    run, tables = study.utility_run, study.utility_tables
+    assert {*run.FINALISTS, *tables.USUAL, "gated"} <= set(ARMS)
+    assert run.every_arm()[0] == "none"
+    for name, task in study.utility_tasks.STUDY.items():
+        assert task.data in study.tasks.SETS
+        assert task.n_steps > 0
+        assert study.utility_ways.estimators_of(task)
+        assert study.utility_ways.chosen_for(name, "logistic").transform in (*task.transforms, "tuned", "shift")
+
+
+def test_amounts_keep_classes_balanced(study):
+    """Rows are added up to balance, or four times the largest class to every class; once where that is large."""
+    assert study.utility_ways.amounts(np.repeat([0, 1], [60, 4])) == ("auto", 240)
+    assert study.utility_ways.amounts(np.repeat([0, 1], [300, 4])) == ("auto", 300)
+
+
+@pytest.mark.filterwarnings("ignore::synthaug.errors.ShortfallWarning")
+@pytest.mark.parametrize("selection", ["none", pytest.param("agreement", marks=pytest.mark.slow)])
+def test_kept_augmenter_learns_once(study, tmp_path, images, selection):
+    """It gives what a plain augmenter gives; rows that were learned are not learned again, other rows are."""
+    X, y = images[0], np.unique(images[1], return_inverse=True)[1]
+    learner = {"generator": CGAN(n_steps=2, width=4), "selection": selection, "random_state": 3, "n_synthetic": 5}
+    plain = SyntheticAugmenter(**learner)
+    kept = study.kept.KeptAugmenter(**learner, checkpoint_dir=tmp_path)
+    expected = plain.fit(X, y).sample(4, random_state=1)
+    for _ in range(2):
+        drawn = kept.fit(X, y).sample(4, random_state=1)
+        np.testing.assert_array_equal(drawn[0], expected[0])
+        np.testing.assert_array_equal(drawn[1], expected[1])
+    assert kept.plan() == plain.plan()
+    assert len(list(tmp_path.iterdir())) == 1
+    kept.set_params(n_synthetic=7).fit(X, y)
+    assert set(kept.plan().values()) == {7}
+    assert len(list(tmp_path.iterdir())) == 1
+    kept.set_params(random_state=4).fit(X, y)
+    kept.set_params(generator__n_steps=1).fit(X, y)
+    kept.fit(X[1:], y[1:])
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def made(study, rng, gain, n_draws=12):
+    """Draws of one task in which ``gan`` scores ``gain`` above ``classic``, on the same blocks."""
+    for index in range(n_draws):
+        classic = 0.7 + rng.normal(0, 0.02) + rng.normal(0, 0.05, 20)
+        blocks = {"classic": classic, "gan": classic + gain + rng.normal(0, 0.02, 20), "none": classic - 0.05}
+        empty = {"skipped": {}, "n_added": {}, "seconds": {}}
+        scores = {arm: {"balanced_accuracy": values.mean()} for arm, values in blocks.items()}
+        yield study.utility_tables.SplitResult(index, index, 0, 50, 300, scores=scores, blocks=blocks, **empty)
+
+
+def test_differences_are_the_packages_own_test(study, plan):
+    """A way is judged, against the best without GAN rows on the first draws, by the paired test on the other draws."""
+    splits = list(made(study, np.random.default_rng(0), 0.03))
+    table = study.utility_tables.differences(plan, {("digits-5", "logistic"): splits}).set_index("arm")
+    test = compare_arms("draws", tuple(splits[2:]), "gan", "classic", scoring="balanced_accuracy")
+    assert table.loc["gan", "reference"] == "classic"
+    assert table.loc["gan", "difference"] == pytest.approx(test.difference)
+    assert table.loc["gan", ["low", "high"]].tolist() == pytest.approx([test.low, test.high])
+    assert table.loc["gan", "verdict"] == "helps"
+    assert table.loc["none", "verdict"] == "hurts"
+    assert "**helps**" in study.utility_tables.table_of_differences(table.reset_index())
+
+
+def test_one_task_pools_to_its_own_interval_and_equal_ones_to_less(study):
+    """The pooled mean of independent tests has their standard errors in quadrature, and of one test is that test."""
+    test = PairedTest(0.02, 0.01, 12.0, 0.0, 0.04, 0.07)
+    one, four = study.utility_tables.pool([test]), study.utility_tables.pool([test] * 4)
+    assert (one.difference, one.standard_error, one.df) == pytest.approx((0.02, 0.01, 12))
+    assert (four.difference, four.standard_error, four.df) == pytest.approx((0.02, 0.005, 48))
+    assert one.bound == pytest.approx(stats.t(12, 0.02, 0.01).ppf(0.05))
+
+
+def test_targets_say_what_was_planted(study, plan):
+    """A gain of three points on two tasks and two estimators stands in the line of its kind of task."""
+    rng = np.random.default_rng(1)
+    found = {
+        (task, estimator): list(made(study, rng, 0.03))
+        for task in ("digits-5", "mnist-20")
+        for estimator in ("logistic", "svm")
+    }
+    lines = study.utility_tables.targets(plan, found, "gan").splitlines()
+    assert float(lines[0].split("): ")[1].split()[0]) == pytest.approx(3, abs=0.5)
+    assert "over 2 tasks" in lines[0]
+    assert "not measured" in lines[1]
+    assert "no GAN arm gained" in lines[3]
+    assert "| gan | 1.0 | 3 | 4 |" in study.utility_tables.ranks(found)
+
+
+def test_a_piece_is_measured_once_and_later_arms_are_added(study, plan):
+    """What is on disk is not measured again; an arm that joins later is put beside the others of its draw."""
+    run = study.utility_run
+    first = replace(plan, screened=("none", "classic"))
+    assert "logistic 2" in run.run_piece(first, "digits-5", 0)
+    assert "nothing to do" in run.run_piece(first, "digits-5", 0)
+    before = run.results(first, "digits-5", "logistic")[0]
+    assert "logistic 1" in run.run_piece(replace(first, screened=("none", "classic", "class_weight")), "digits-5", 0)
+    after = run.results(first, "digits-5", "logistic")[0]
+    assert set(after.scores) == {"none", "classic", "class_weight"}
+    np.testing.assert_array_equal(after.blocks["classic"], before.blocks["classic"])
+    assert isinstance(run.study_of(first, "digits-5", "logistic").design, Draws)
+
+
+@pytest.mark.slow
+def test_two_draws_give_all_tables(study, plan):
+    """From rows to tables: learners of two steps, four arms, then the finalists on the other draws."""
+    for index in range(4):
+        study.utility_run.run_piece(plan, "digits-5", index)
+    utility = importlib.import_module("utility")
+    text = "\n".join(utility.tables(plan, ["digits-5"], "gan"))
+    assert "| digits-5 | logistic | " in text
+    assert "gan less tuned classic" in text
+    assert (plan.folder / "report" / "differences.csv").exists()
+    assert len(list((plan.folder / "kept").iterdir())) == 4
+
+
+@pytest.mark.slow
+def test_settings_are_those_that_score_best_on_the_dev_half(study, plan):
+    """The choice is the best of the grid, found again by scoring every setting by itself."""
+    small = replace(plan, n_draws=2)
+    chosen = study.utility_tune.tune(small, "digits-5", "logistic")
+    rows = study.utility_tasks.study_rows("digits-5", "dev", n_draws=2)
+    scores = {
+        params["C"]: study.utility_tune._score(
+            small, "digits-5", "logistic", rows, study.utility_ways.Chosen(params, "shift", "auto"), "none"
+        )
+        for params in study.utility_ways.ESTIMATORS["logistic"].choices()
+    }
+    assert scores[chosen.params["C"]] == max(scores.values())

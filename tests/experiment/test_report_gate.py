@@ -1,0 +1,54 @@
+"""What the gate decided, split by split."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from synthaug.experiment.comparison import Comparison
+from synthaug.experiment.report_gate import gate_part
+
+NAMES = ["nothing", "classic", "classic+gan"]
+
+
+def deciding(study: Comparison, chosen: list[str]) -> Comparison:
+    """Return the study whose gate chose these, a split each."""
+
+    def decided(split, name):
+        table = pd.DataFrame({"candidate": NAMES, "gain": [0.0, 0.01, 0.02], "low": np.nan, "high": np.nan, "why": ""})
+        return replace(split, decision=table.assign(chosen=table["candidate"] == name))
+
+    return replace(study, splits=tuple(map(decided, study.splits, chosen)))
+
+
+@pytest.mark.parametrize(
+    ("chosen", "text"),
+    [
+        (["classic+gan"] * 6, "It used learned rows in 6 of 6 draws."),
+        (["nothing"] * 6, "It used learned rows in 0 of 6 draws, no added row in 6 of 6 draws."),
+        (
+            ["classic", "classic+gan", *["nothing"] * 4],
+            "It used learned rows in 1 of 6 draws, other added rows only in 1 of 6 draws, "
+            "no added row in 4 of 6 draws.",
+        ),
+    ],
+)
+def test_gate_says_how_often_it_used_learned_rows(study: Comparison, chosen: list[str], text: str):
+    """Learned rows, other rows and none are counted, and none is left out."""
+    part = gate_part(deciding(study, chosen))
+    assert part["used"] == text
+    assert sum(row["chosen"] for row in part["rows"]) == 6
+
+
+def test_every_split_has_its_table(study: Comparison):
+    """Each split shows its candidates with gain, interval and reason, the chosen one marked."""
+    part = gate_part(study)
+    assert [split["name"] for split in part["splits"][:2]] == ["draw 1", "draw 2"]
+    assert part["splits"][0]["rows"][1] == {
+        "name": "x1",
+        "gain": "+2.0",
+        "interval": "+1.0 to +3.0",
+        "chosen": True,
+        "why": "best",
+    }

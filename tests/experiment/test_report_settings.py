@@ -1,0 +1,57 @@
+"""To reproduce: what the report tells to type gives the same figures."""
+
+import pytest
+from sklearn.datasets import load_wine
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from synthaug import CGAN, Draws, Folds, SyntheticAugmenter, compare
+from synthaug.experiment.comparison import Comparison
+from synthaug.experiment.report_settings import facts_part, settings_part
+
+NAMES = {"RandomForestClassifier": RandomForestClassifier, "CGAN": CGAN}
+STUDIES = {
+    "folds": {"estimator": RandomForestClassifier(n_estimators=3, random_state=0), "cv": Folds(2, 1), "metrics": []},
+    "draws": {"estimator": RandomForestClassifier(n_estimators=3, random_state=1), "cv": Draws(10, 2, 60)},
+}
+
+
+@pytest.mark.parametrize("kind", STUDIES)
+def test_call_in_the_report_gives_the_same_study(kind: str):
+    """Whoever types the call with the same rows gets the same scores."""
+    X, y = load_wine(return_X_y=True)
+    augmenter = SyntheticAugmenter(CGAN(n_steps=3, width=4), selection="none")
+    found = compare(X, y, arms=["none", "gan"], augmenter=augmenter, random_state=3, **STUDIES[kind])
+    names = {**NAMES, "X": X, "y": y}
+    exec(settings_part(found.settings)["call"], names)
+    assert names["result"].frame.equals(found.frame)
+
+
+def test_study_of_a_pipeline_is_run_again_by_its_command(study: Comparison):
+    """A pipeline's study names the command and the file beside the report."""
+    part = settings_part(study.settings)
+    assert part["command"] == "synthaug run config.yaml --output again"
+    assert part["call"] == ""
+
+
+def test_install_names_versions_without_the_mark_of_a_local_build():
+    """What pip is asked for exists in an index: no '+cpu'; Python itself is no package."""
+    part = settings_part({"versions": {"synthaug": "0.1.0", "torch": "2.14.0+cpu", "python": "3.11.2"}})
+    assert part["install"] == "python -m pip install 'synthaug==0.1.0' 'torch==2.14.0'"
+    assert ("torch", "2.14.0+cpu") in part["versions"]
+
+
+@pytest.mark.parametrize(
+    ("estimator", "text"),
+    [
+        (make_pipeline(StandardScaler(), LogisticRegression(C=3)), "StandardScaler, LogisticRegression"),
+        (RandomForestClassifier(n_estimators=3), "RandomForestClassifier"),
+        ("clf" * 30, "clf" * 19 + "cl…"),
+    ],
+)
+def test_classifier_is_named_in_a_few_words(study: Comparison, estimator: object, text: str):
+    """The names of what is fitted, without its parameters; what is no call is cut."""
+    named = Comparison("x", "folds", "accuracy", "none", study.splits, {"estimator": str(estimator)}, ())
+    assert dict(facts_part(named))["classifier"] == text

@@ -1,0 +1,97 @@
+"""The answer: what it says follows from the verdicts, in every case that a study can end in."""
+
+from dataclasses import replace
+
+import pytest
+
+from synthaug.experiment.comparison import Comparison
+from synthaug.experiment.report import report_html
+from synthaug.experiment.report_verdict import answer, probability_text, spoken_verdict, true_minus, verdict_part
+
+HURTS = {"none": 0.0, "smote": 0.03, "gan": -0.05, "gated": -0.02}
+USELESS = {"none": 0.0, "smote": 0.03, "gan": 0.03, "classic+gan": 0.03}
+NO_LEARNED = {"none": 0.0, "smote": 0.03, "classic": -0.02}
+NOTHING_HELPS = {"none": 0.0, "smote": -0.03}
+BASE_IS_BEST = {"none": 0.0, "gan": 0.05}
+
+
+@pytest.mark.parametrize(
+    ("gains", "noise", "style", "word", "text"),
+    [
+        (HURTS, 0.005, "hurts", "No.", "Every way with learned rows does worse than smote. So train with smote, which"),
+        (USELESS, 0.002, "flat", "No.", "A gain above 0.5 points over smote is unlikely. So train with smote, which"),
+        (USELESS, 0.05, "flat", "Not shown.", "No way with learned rows is shown to beat"),
+        (NO_LEARNED, 0.005, "helps", "", "smote scored best: +3."),
+        (NOTHING_HELPS, 0.005, "flat", "", "No other way scored better than none. Train with none."),
+        (BASE_IS_BEST, 0.005, "helps", "Yes.", "gan gains +"),
+    ],
+)
+def test_answer_says_what_to_do(a_study, gains: dict, noise: float, style: str, word: str, text: str):
+    """Yes, no, not shown: the word is that of the best arm's verdict, and what to train with follows."""
+    said = answer(a_study(gains=gains, noise=noise))
+    assert (said["style"], said["word"]) == (style, word)
+    assert said["text"].startswith(text)
+
+
+def test_not_shown_tells_how_probable_a_gain_is(a_study):
+    """Where nothing is shown, the nearest arm's interval and the chance of a gain that matters are named."""
+    study = a_study(gains=USELESS, noise=0.05)
+    found = study.practical("classic+gan", study.reference)
+    best = max((study.verdict(arm, study.reference) for arm in ("gan", "classic+gan")), key=lambda one: one.difference)
+    text = answer(study)["text"]
+    assert f"The nearest, {best.arm}, differs by" in text
+    assert probability_text(study.practical(best.arm, study.reference).gain) in text
+    assert found.gain <= study.practical(best.arm, study.reference).gain
+    assert "Until more draws say otherwise, train with" in text
+
+
+def twins(study: Comparison) -> Comparison:
+    """Return the study with *gated* as a copy of *smote*."""
+
+    def same(split):
+        fields = ("scores", "blocks", "n_added", "recalls")
+        return replace(
+            split, **{name: getattr(split, name) | {"gated": getattr(split, name)["smote"]} for name in fields}
+        )
+
+    return replace(study, splits=tuple(same(split) for split in study.splits))
+
+
+def test_arm_that_did_the_same_is_said_to_be_the_same(study: Comparison):
+    """An arm with the same rows and scores has no difference of 0.0 (0.0 to 0.0) but a word."""
+    same = twins(study)
+    html = report_html(same, include_real_rows=False)
+    assert "The same rows and scores as smote on every draw: nothing to compare." in html
+    assert "0.0 to 0.0" not in html
+    assert "same as smote" in html
+
+
+def test_study_whose_gate_changed_nothing_says_so(a_study):
+    """Where the only arm with learned rows is the same as the best without, the answer is about that one."""
+    study = twins(a_study(gains={"none": 0.0, "smote": 0.03, "gated": 0.0}))
+    said = answer(study)
+    assert said["word"] == "Learned rows changed nothing."
+    assert said["text"].startswith("smote scored best: +")
+
+
+def test_many_arms_are_told_in_two_parts(a_study):
+    """The best four arms' sentences stand at the top, the rest in a part that opens; none is lost."""
+    gains = {"none": 0.0, "smote": 0.02} | {f"gan {k}": k / 100 for k in range(7)}
+    study = a_study(gains=gains)
+    said = verdict_part(study)
+    assert (len(said["sentences"]), len(said["others"])) == (4, 3)
+    assert [text["text"][:5] for text in said["sentences"]] == ["gan 6", "gan 5", "gan 4", "gan 3"]
+    assert len(spoken_verdict(study)) == 8
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(0.0, "under 1 %"), (0.014, "1 %"), (0.874, "87 %"), (0.99, "99 %"), (1.0, "over 99 %")]
+)
+def test_probability_is_never_said_to_be_certain(share: float, text: str):
+    """Whole percent; what is nearly 0 or 1 is not said to be it."""
+    assert probability_text(share) == text
+
+
+def test_hyphens_of_words_stay():
+    """A minus sign stands before numbers only."""
+    assert true_minus("self-training: -0.2 (-1.0 to 2) classic-3") == "self-training: −0.2 (−1.0 to 2) classic-3"

@@ -1,0 +1,53 @@
+"""An audit finds copies, lets new rows be, and says both in a sentence."""
+
+import pytest
+import torch
+
+from synthaug.quality.audit import audit
+
+
+def of_all(found):
+    return found.frame[found.frame["class"] == "all"].set_index("metric")
+
+
+def test_copies_are_found_and_said(digits):
+    """Training rows with a little noise are copies by all three figures, and the sentence says so."""
+    x, y = digits.train
+    noisy = x + 0.02 * torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
+    found = audit(digits.train, (noisy, y), digits.holdout, schema=digits.schema)
+    rows = of_all(found)
+    assert rows["value"].to_dict() == pytest.approx({"copy_rate": 1, "distance_ratio": 0, "membership_auc": 1}, abs=0.1)
+    assert rows["floor"].to_dict() == pytest.approx(
+        {"copy_rate": 0.05, "distance_ratio": 1, "membership_auc": 0.5}, abs=0.02
+    )
+    assert found.betrays
+    assert str(found).startswith("Training rows show: nearness to synthetic rows")
+    assert "100% of the synthetic rows count as copies, where 5% of new real rows would" in str(found)
+
+
+def test_new_rows_give_nobody_away(digits):
+    """Real rows that nobody learned from are audited as what they are."""
+    found = audit(digits.train, digits.other, digits.holdout, schema=digits.schema)
+    rows = of_all(found)
+    assert rows.loc["copy_rate", "value"] < 0.09
+    assert rows.loc["distance_ratio", "value"] == pytest.approx(1, abs=0.05)
+    assert rows.loc["membership_auc", "low"] < 0.5 < rows.loc["membership_auc", "high"]
+    assert not found.betrays
+    assert str(found).startswith("No evidence that training rows show")
+
+
+def test_too_few_held_out_rows_are_said(digits):
+    """Without twenty held-out rows nothing is calibrated, and the sentence says that and nothing else."""
+    x, y = digits.holdout
+    found = audit(digits.train, digits.other, (x[:10], y[:10]), schema=digits.schema)
+    assert not found.betrays
+    assert str(found) == "Held-out rows are too few to tell whether training rows show."
+
+
+def test_half_copies_lie_between(digits):
+    """A mix of copies and new rows, half each, has about half the copy rate, and betrays."""
+    (x, y), (other, other_y) = digits.train, digits.other
+    mixed = torch.cat([x[::2], other[:188]]), torch.cat([y[::2], other_y[:188]])
+    found = of_all(audit(digits.train, mixed, digits.holdout, schema=digits.schema))
+    assert 0.3 < found.loc["copy_rate", "value"] < 0.75
+    assert 0.5 < found.loc["membership_auc", "low"] < found.loc["membership_auc", "high"] < 1
