@@ -1,13 +1,34 @@
 """What tests share: small made data, and a learner whose budget is tiny but whose work is real."""
 
+import contextlib
+from pathlib import Path
+
 import numpy as np
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 from synthaug import CGAN
 
 settings.register_profile("any machine", deadline=None, derandomize=True)
 settings.load_profile("any machine")
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Path:
+    """A store of MLflow whose tables were made once (seconds), for all processes of a test run: copy it."""
+    from synthaug.experiment.tracking import track_study
+
+    folder = tmp_path_factory.getbasetemp()
+    folder = (folder.parent if hasattr(request.config, "workerinput") else folder) / "mlflow"
+    folder.mkdir(exist_ok=True)
+    path = folder / "mlflow.db"
+    with FileLock(folder / "lock"):
+        if not (folder / "made").exists():
+            with contextlib.chdir(folder), track_study("empty", scoring="accuracy", uri=f"sqlite:///{path}"):
+                pass
+            (folder / "made").touch()
+    return path
 
 
 @pytest.fixture

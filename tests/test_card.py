@@ -25,8 +25,8 @@ def a_split(index: int) -> SplitResult:
 
 
 def a_decision() -> Decision:
-    table = pd.DataFrame({"candidate": ["nothing", EVIL], "gain": [0.0, 0.02], "low": [0.0, -0.01]})
-    table = table.assign(high=[0.0, 0.05], chosen=[False, True], why=["", EVIL])
+    table = pd.DataFrame({"candidate": ["nothing", EVIL], "score": [0.7, 0.72], "gain": [0.0, 0.02]})
+    table = table.assign(low=[0.0, -0.01], high=[0.0, 0.05], chosen=[False, True], why=["", EVIL])
     return Decision(EVIL, Mix(), table, f"Augmented with {EVIL}.", ())
 
 
@@ -67,11 +67,19 @@ def test_comparison_shows_answer_and_every_arm():
         assert f"{arm} {100 * row['score']:.1f} %" in text
 
 
-def test_decision_shows_gains_of_every_candidate():
-    """The candidates stand with their intervals, the chosen one in bold."""
-    html = SHOWN["decision"]._repr_html_()
-    assert "+0.020 -0.010 to +0.050" in read(html)
-    assert html.count("font-weight:600") == 4
+@pytest.mark.parametrize(
+    ("metric", "head", "text"),
+    [
+        ("balanced_accuracy", "gain, points", "72.0 % +2.0 −1.0 to +5.0"),
+        ("neg_log_loss", "gain", "0.720 +0.020 −0.010 to +0.050"),
+    ],
+)
+def test_decision_shows_gains_of_every_candidate(metric: str, head: str, text: str):
+    """The candidates stand with scores and intervals in the metric's unit, the chosen one in bold."""
+    html = replace(SHOWN["decision"], metric=metric)._repr_html_()
+    assert f"{head} 95 % interval" in read(html)
+    assert text in read(html)
+    assert html.count("font-weight:600") == 5
 
 
 def test_quality_shows_each_value_beside_its_floor():

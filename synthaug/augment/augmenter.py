@@ -46,7 +46,7 @@ class SyntheticAugmenter(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Which classes are brought to which count: imbalanced-learn's grammar for over-sampling.
     n_synthetic
         Synthetic rows on top of that: ``auto`` (none where classes are balanced by the strategy; as many as real rows
-        where they are balanced already), an integer for each class, or a ratio of the class's real rows, such as
+        where they are about balanced already), an integer for each class, or a ratio of the class's real rows, such as
         ``"x0.5"``.
     selection
         Which drawn rows are taken: ``auto`` and ``agreement`` (those that classifiers, cross-fitted on the training
@@ -67,7 +67,8 @@ class SyntheticAugmenter(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     resume
         Go on from a checkpoint of the same rows, parameters and seed.
     callbacks
-        Functions of a ``StepRecord``; one that returns True stops learning.
+        Functions of a ``StepRecord``; one that returns True stops learning, one that is a context manager too is
+        entered while it learns.
     random_state
         Decides everything random.
     verbose

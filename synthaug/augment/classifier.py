@@ -27,11 +27,11 @@ from synthaug.augment.fingerprints import take_fingerprints, warn_of_training_ro
 from synthaug.augment.fitting import as_estimator_wants
 from synthaug.augment.gate import Decision, PooledSource, Trial, auto_candidates, decide, final_plan
 from synthaug.augment.mix import Mix, plan_for, reads_images
-from synthaug.augment.plan import Counts, drop_small_classes
+from synthaug.augment.plan import Counts, counts_of, drop_small_classes
 from synthaug.augment.reading import checked_groups
 from synthaug.augment.tuning import resolve_transform
 from synthaug.augment.unlabelled import check_unlabelled
-from synthaug.augment.ways import Fitted, Setting, fit_mix
+from synthaug.augment.ways import Fitted, Setting, check_applies, check_weights, fit_mix
 from synthaug.data.container import known, unwrap
 from synthaug.errors import ConfigError, ShapeError
 
@@ -61,7 +61,7 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
         The gate's score: a name, a scorer, or None for the classifier's own.
     synthetic_weight
         Weight of a synthetic row where a real one has 1. ``auto``: 1, and with the gate also 0.3 where the classifier
-        takes weights.
+        takes weights. A ``Mix`` of one's own in ``candidates`` says its own.
     image_transform
         What mixes with classical augmentation do to images: ``shift``, ``affine``, ``photo``, an albumentations or
         torchvision transform, or a function of one image (h, w, c), float32 in [0, 1]. ``tuned``: chosen on the
@@ -179,6 +179,8 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
         seed, estimator, augmenter = seed_from(self.random_state), self._classifier(), self._augmenter()
         check_unlabelled(X, X_unlabeled, augmenter)
         rows = _Rows(X, y, checked_groups(groups, len(y)), _weights(sample_weight, len(y)), X_unlabeled)
+        if rows.weight is not None:
+            check_weights(estimator, "a weight of rows")
         self.transform_ = self._transform(rows, estimator, augmenter, seed)
         fitted = (self._gated if self.gate else self._ungated)(rows, estimator, augmenter, seed)
         self.estimator_, self.n_added_ = fitted.classifier, fitted.n_added
@@ -288,15 +290,16 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
         self.gate_: Decision | None = decision
         self.decision_ = decision.table
         self.augmenter_ = PooledSource(decision.sources) if decision.sources else None
-        plan = final_plan(augmenter, rows.y, decision.sources)
+        plan = final_plan(plan_for(augmenter, rows.y), decision.sources)
         return self._fit(decision.mix, rows, estimator, augmenter, plan, seed)
 
     def _ungated(self, rows: "_Rows", estimator: Any, augmenter: SyntheticAugmenter, seed: int) -> Fitted:
+        mix = Mix(synthetic_weight=1.0 if self.synthetic_weight == "auto" else float(self.synthetic_weight))
+        check_applies(mix, rows.X, Setting(estimator, augmenter, None, {}, None, seed))
         self.gate_, self.decision_ = None, pd.DataFrame()
         fitted = clone(augmenter).set_params(random_state=derive(seed, "learn"))
         self.augmenter_ = fitted.fit(rows.X, rows.y, groups=rows.groups, X_unlabeled=rows.X_unlabeled)
-        weight = 1.0 if self.synthetic_weight == "auto" else float(self.synthetic_weight)
-        return self._fit(Mix(synthetic_weight=weight), rows, estimator, augmenter, fitted.plan(), seed)
+        return self._fit(mix, rows, estimator, augmenter, fitted.plan(), seed)
 
     def _fit(
         self, mix: Mix, rows: "_Rows", estimator: Any, augmenter: SyntheticAugmenter, plan: Counts, seed: int
@@ -325,8 +328,7 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
         return {name: replace(mix, synthetic_weight=weight) for name, mix in found.items() if "weight" not in name}
 
     def _warn_of_small_classes(self, augmenter: SyntheticAugmenter, y: Any) -> None:
-        labels, counts = np.unique(unwrap(known(y))[0], return_counts=True)
-        drop_small_classes(plan_for(augmenter, y), dict(zip(labels.tolist(), counts.tolist(), strict=True)))
+        drop_small_classes(plan_for(augmenter, y), counts_of(unwrap(known(y))[0]))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -349,4 +351,9 @@ def _weights(sample_weight: Any, n: int) -> np.ndarray | None:
     weight = np.asarray(sample_weight, dtype=np.float64)
     if weight.shape != (n,):
         raise ShapeError(f"sample_weight must hold one weight for each row; got shape {weight.shape} for {n} rows.")
+    if not np.isfinite(weight).all() or weight.min() < 0 or not weight.any():
+        raise ConfigError(
+            "sample_weight must be finite, nowhere negative and not zero everywhere; "
+            f"got {weight.min()} to {weight.max()}. Leave it out."
+        )
     return weight

@@ -113,13 +113,15 @@ def answers_of(classifier: Any, X: Any) -> Answers:
 def pool_answers(parts: list[Answers], rows: list[np.ndarray]) -> Answers:
     """Return the answers of several classifiers, each to its own rows, as answers to all rows in their order.
 
-    A class that one of them never saw has probability 0 there; answers of different shapes are left out.
+    A class that one of them never saw has probability 0 there, and a margin below all others; margins that are not
+    one a class are left out.
     """
     classes = np.unique(np.concatenate([part.classes for part in parts]))
     order = np.argsort(np.concatenate(rows))
+    whole = {"predict_proba": _all_classes, "decision_function": _all_margins}
     values = {}
     for name in set.intersection(*(set(part.values) for part in parts)):
-        columns = [_all_classes(part, classes) if name == "predict_proba" else part.values[name] for part in parts]
+        columns = [whole[name](part, classes) if name in whole else part.values[name] for part in parts]
         if len({column.shape[1:] for column in columns}) == 1:
             values[name] = np.concatenate(columns)[order]
     return Answers(classes, values)
@@ -140,8 +142,9 @@ def among(classes: np.ndarray, answers: Answers) -> Answers:
         columns = answers.values["predict_proba"][:, kept]
         total = columns.sum(axis=1, keepdims=True)
         values["predict_proba"] = np.divide(columns, total, out=np.full_like(columns, 1 / kept.sum()), where=total > 0)
-    if "decision_function" in answers.values and kept.sum() > 2:
-        values["decision_function"] = answers.values["decision_function"][:, kept]
+    if "decision_function" in answers.values and answers.values["decision_function"].shape[1:] == kept.shape:
+        margins = answers.values["decision_function"][:, kept]
+        values["decision_function"] = margins[:, 1] - margins[:, 0] if kept.sum() == 2 else margins
     return Answers(answers.classes[kept], values)
 
 
@@ -162,13 +165,20 @@ def score_blocks(scoring: Any, answers: Answers, y: np.ndarray, blocks: list[np.
     return jackknife_blocks(lambda rows: float(scorer(answers, rows[:, None], y[rows])), blocks)
 
 
-def score_all(metrics: tuple[str, ...], answers: Answers, y: np.ndarray) -> dict[str, float]:
-    """Return every score of a classifier's answers, by the metric's name."""
-    rows = np.arange(len(y))[:, None]
-    return {metric: float(check_scoring(answers, scoring=metric)(answers, rows, y)) for metric in metrics}
-
-
 def _all_classes(part: Answers, classes: np.ndarray) -> np.ndarray:
     columns = np.zeros((len(part.values["predict_proba"]), len(classes)))
     columns[:, np.searchsorted(classes, part.classes)] = part.values["predict_proba"]
+    return columns
+
+
+def _all_margins(part: Answers, classes: np.ndarray) -> np.ndarray:
+    """Return a classifier's margins with a column for each class, or as they are where it knows them all."""
+    margins = part.values["decision_function"]
+    if len(part.classes) == len(classes):
+        return margins
+    margins = np.stack([-margins, margins], axis=1) if margins.ndim == 1 else margins
+    if margins.shape[1] != len(part.classes):
+        return margins
+    columns = np.full((len(margins), len(classes)), margins.min() - 1)
+    columns[:, np.searchsorted(classes, part.classes)] = margins
     return columns

@@ -5,6 +5,7 @@ at.
 import inspect
 import time
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -157,14 +158,17 @@ def train(
     limits
         Where it runs and how long.
     callbacks
-        Told about every logged step; one that returns True stops learning, after all were told.
+        Told about every logged step; one that returns True stops learning, after all were told. One that is a context
+        manager is entered before the first step and left after the last, so that it knows where learning ends.
     verbose
         Whether to show how far it is.
     """
     further = _further(learner, rows)
     records, began = list[StepRecord](), time.perf_counter()
-    with ShowProgress(verbose) as show:
-        on_step, seed = _tell([records.append, show, *(callbacks or ())]), derive(rows.seed, "fit")
+    listeners: list[Callback] = [ShowProgress(verbose), *(callbacks or ())]
+    with ExitStack() as entered:
+        told = [_entered(listener, entered) for listener in listeners]
+        on_step, seed = _tell([records.append, *told]), derive(rows.seed, "fit")
         fitted = learner.fit(rows.x, rows.y, schema=rows.schema, seed=seed, on_step=on_step, limits=limits, **further)
     seconds = time.perf_counter() - began
     return TrainingRun(fitted, pd.DataFrame([_as_row(record) for record in records]), seconds)
@@ -204,6 +208,12 @@ def _further(learner: Learner, rows: TrainingSet) -> dict[str, Any]:
     groups = rows.groups if "groups" in inspect.signature(learner.fit).parameters else None
     given = {"x_unlabeled": rows.x_unlabeled, "groups": groups}
     return {name: value for name, value in given.items() if value is not None}
+
+
+def _entered(callback: Callback, entered: ExitStack) -> Callback:
+    if isinstance(callback, AbstractContextManager):
+        entered.enter_context(callback)
+    return callback
 
 
 def _tell(listeners: list[Any]) -> OnStep:

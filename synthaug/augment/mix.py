@@ -10,15 +10,17 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from synthaug._check import check_choice
+from synthaug._check import check_choice, check_fraction
 from synthaug._seed import derive, numpy_stream
 from synthaug.augment.augmenter import SyntheticAugmenter
 from synthaug.augment.classic import transform_images
-from synthaug.augment.plan import Counts, plan_counts
+from synthaug.augment.plan import Counts, counts_of, plan_counts
 from synthaug.data.container import join, known, take, unwrap
 from synthaug.data.images import ImageCodec
 from synthaug.data.labels import fit_label_codec
 from synthaug.data.rows import RowsOptions, fit_row_codec
+
+_MOST = 1000.0
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,10 @@ class Mix:
     order: Literal["together", "pretrain"] = "together"
 
     def __post_init__(self) -> None:
-        """Raise ConfigError if a word is none of those known."""
+        """Raise ConfigError if a number is out of range or a word is none of those known."""
+        check_fraction("amount", self.amount, most=_MOST)
+        check_fraction("synthetic_fraction", self.synthetic_fraction)
+        check_fraction("synthetic_weight", self.synthetic_weight, most=_MOST)
         check_choice("labels", self.labels, ("hard", "soft"))
         check_choice("order", self.order, ("together", "pretrain"))
 
@@ -145,10 +150,7 @@ def mix_rows(
 
 def plan_for(augmenter: SyntheticAugmenter, y: Any) -> Counts:
     """Return how many rows the augmenter's strategy adds to each class of ``y``."""
-    labels, counts = np.unique(unwrap(known(y))[0], return_counts=True)
-    return plan_counts(
-        dict(zip(labels.tolist(), counts.tolist(), strict=True)), augmenter.sampling_strategy, augmenter.n_synthetic
-    )
+    return plan_counts(counts_of(unwrap(known(y))[0]), augmenter.sampling_strategy, augmenter.n_synthetic)
 
 
 def reads_images(augmenter: SyntheticAugmenter, X: Any) -> bool:

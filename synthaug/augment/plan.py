@@ -16,6 +16,7 @@ from synthaug.errors import ConfigError, SmallClassWarning
 
 Counts = dict[Any, int]
 _MOST_TIMES = 1000.0
+_LITTLE = 0.1
 _STRATEGIES = ("auto", "minority", "not minority", "not majority", "all")
 
 
@@ -31,7 +32,8 @@ def plan_counts(counts: Mapping[Any, int], sampling_strategy: Any, n_synthetic: 
         ``all``, a ratio (two classes), a dict of target counts (an empty one: nothing), or a callable.
     n_synthetic
         Rows on top: an integer for each class; ``"x0.5"``: half as many as the class has real rows; ``"auto"``: none
-        where the strategy asks for rows, else (the classes are balanced) as many as there are real ones.
+        where the strategy asks for rows, else (the classes are balanced) as many as there are real ones. A word that
+        asks for less than a tenth of the real rows counts as balanced: a row more or less does not change the plan.
 
     Returns
     -------
@@ -49,14 +51,47 @@ def plan_counts(counts: Mapping[Any, int], sampling_strategy: Any, n_synthetic: 
     {'cat': 0, 'dog': 20}
     >>> plan_counts({"cat": 30, "dog": 30}, "auto", "auto")
     {'cat': 30, 'dog': 30}
+    >>> plan_counts({"cat": 30, "dog": 29}, "auto", "auto")
+    {'cat': 30, 'dog': 31}
     >>> plan_counts({"cat": 30, "dog": 10}, {}, "x0.5")
     {'cat': 15, 'dog': 5}
     """
     balance = _fill_up(counts, sampling_strategy)
     on_top = _read_on_top(n_synthetic)
+    if on_top is None and isinstance(sampling_strategy, str):
+        most = max(counts.values())
+        little = sum(balance.values()) < _LITTLE * sum(counts.values())
+        return {label: 2 * most - n for label, n in counts.items()} if little else balance
     if on_top is None:
         return balance if any(balance.values()) else dict(counts)
     return {label: balance[label] + on_top(n) for label, n in counts.items()}
+
+
+def counts_of(y: Any) -> Counts:
+    """Return how many rows each class of labels (n,) has, in any container."""
+    labels, counts = np.unique(np.asarray(y), return_counts=True)
+    return dict(zip(labels.tolist(), counts.tolist(), strict=True))
+
+
+def plan_of_part(plan: Counts, counts: Mapping[Any, int], part: Mapping[Any, int]) -> Counts:
+    """Return what a plan comes to for a part of the rows: each class that it holds is filled up to the part's share of
+    the same total.
+
+    Parameters
+    ----------
+    plan
+        Rows to add to each class beside all rows.
+    counts, part
+        How many rows of each class there are, in all and in the part.
+
+    Examples
+    --------
+    >>> plan_of_part({"cat": 30, "dog": 30}, {"cat": 30, "dog": 30}, {"cat": 19, "dog": 21})
+    {'cat': 21, 'dog': 19}
+    """
+    share = sum(part.values()) / sum(counts.values())
+    wanted = {label: round(share * (counts[label] + plan[label])) if plan[label] else 0 for label in part}
+    return {label: max(0, wanted[label] - n) for label, n in part.items()}
 
 
 def drop_small_classes(plan: Counts, counts: Mapping[Any, int]) -> Counts:

@@ -5,20 +5,20 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import check_scoring
 
 from synthaug._seed import derive
 from synthaug.augment.fitting import Answers, answers_of, as_estimator_wants, pool_answers
+from synthaug.augment.metrics import score
 from synthaug.augment.mix import Mix, reads_images
 from synthaug.augment.ways import Setting, fit_mix, setting_of_part
 from synthaug.data.container import take
 from synthaug.data.labels import fit_label_codec
 from synthaug.data.split import stratified_folds
 
-_TUNED = "tuned"
+TUNED = "tuned"
 TRIED: tuple[str | None, ...] = (None, "shift", "affine")
 _UNTRIED = "shift"
-_N_FOLDS = 3
+N_FOLDS = 3
 
 
 def resolve_transform(transform: Any, X: Any, y: Any, setting: Setting, *, scoring: Any) -> Any:
@@ -31,7 +31,7 @@ def resolve_transform(transform: Any, X: Any, y: Any, setting: Setting, *, scori
     X, y, setting, scoring
         As ``choose_transform`` takes them.
     """
-    if isinstance(transform, str) and transform == _TUNED and reads_images(setting.augmenter, X):
+    if isinstance(transform, str) and transform == TUNED and reads_images(setting.augmenter, X):
         return choose_transform(X, y, setting, scoring=scoring)
     return transform
 
@@ -57,10 +57,10 @@ def choose_transform(X: Any, y: Any, setting: Setting, *, scoring: Any) -> str |
     """
     labels = fit_label_codec(y).encode(y)
     n_apart = np.bincount(labels).max() if setting.groups is None else len(np.unique(setting.groups))
-    if n_apart < _N_FOLDS:
+    if n_apart < N_FOLDS:
         return _UNTRIED
     seed = derive(setting.seed, "tuning")
-    folds = stratified_folds(labels, n_splits=_N_FOLDS, seed=seed, groups=setting.groups)
+    folds = stratified_folds(labels, n_splits=N_FOLDS, seed=seed, groups=setting.groups)
     if any(len(np.unique(labels[train])) < 2 or not len(test) for train, test in folds):
         return _UNTRIED
     scores = [_score(X, y, replace(setting, transform=transform), folds, scoring) for transform in TRIED]
@@ -84,4 +84,4 @@ def score_pooled(scoring: Any, answers: Answers, y: Any) -> float:
     labels = np.asarray(y)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "y_pred contains classes not in y_true", UserWarning)
-        return float(check_scoring(answers, scoring=scoring)(answers, np.arange(len(labels))[:, None], labels))
+        return score(scoring, answers, labels)

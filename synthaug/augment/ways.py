@@ -15,7 +15,7 @@ from synthaug.augment.augmenter import SyntheticAugmenter
 from synthaug.augment.fitting import as_estimator_wants, fit_classifier, own_parameter, weight_parameter
 from synthaug.augment.in_turn import fit_in_turn, why_not_in_turn
 from synthaug.augment.mix import Mix, Mixed, Source, mix_rows, reads_images
-from synthaug.augment.plan import Counts
+from synthaug.augment.plan import Counts, counts_of
 from synthaug.augment.teachers import Teachers, cross_fit, soften, teaches
 from synthaug.data.container import known, take, unwrap
 from synthaug.errors import ConfigError
@@ -108,7 +108,7 @@ def fit_mix(mix: Mix, X: Any, y: Any, setting: Setting) -> Fitted:
 
 def setting_of_part(setting: Setting, y: Any, rows: np.ndarray, *, seed: int) -> Setting:
     """Return the setting for some of the real rows, without synthetic ones: the plan shrinks with each class."""
-    all_of, part = _counts(y), _counts(take(y, rows))
+    all_of, part = counts_of(y), counts_of(take(y, rows))
     plan = {label: round(n * part.get(label, 0) / all_of[label]) for label, n in setting.plan.items() if n}
     weight = None if setting.weight is None else setting.weight[rows]
     return replace(setting, source=None, plan=plan, seed=seed, weight=weight, groups=None)
@@ -180,11 +180,6 @@ def _pretrained(mix: Mix, mixed: Mixed, X: Any, y: Any, setting: Setting) -> Any
     ]
     first, last = ((as_estimator_wants(setting.estimator, rows), labels, w) for rows, labels, w in stages)
     return fit_in_turn(setting.estimator, first, last)
-
-
-def _counts(y: Any) -> Counts:
-    labels, counts = np.unique(np.asarray(y), return_counts=True)
-    return dict(zip(labels.tolist(), counts.tolist(), strict=True))
 
 
 def _mixed(mix: Mix, X: Any, y: Any, setting: Setting) -> Mixed:

@@ -105,8 +105,9 @@ def augment(
 def _learn(
     X: Any, y: Any, generator: str, steps: int | None, *, image_shape: str | None, seed: int, as_json: bool
 ) -> "SyntheticAugmenter":
-    with quiet_stdout(as_json), LearningProgress() as progress:
-        augmenter = build_augmenter(generator, steps, image_shape=image_shape, seed=seed, callbacks=[progress])
+    callbacks = [LearningProgress()]
+    with quiet_stdout(as_json):
+        augmenter = build_augmenter(X, generator, steps, image_shape=image_shape, seed=seed, callbacks=callbacks)
         return augmenter.fit(X, y)
 
 

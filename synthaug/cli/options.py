@@ -90,9 +90,9 @@ def _count(text: str, word: str) -> int:
 
 
 def build_augmenter(
-    generator: str, steps: int | None, *, image_shape: str | None, seed: int, callbacks: Any
+    X: Any, generator: str, steps: int | None, *, image_shape: str | None, seed: int, callbacks: Any
 ) -> "SyntheticAugmenter":
-    """Return the augmenter that the options describe, not fitted.
+    """Return the augmenter of rows ``X`` that the options describe, not fitted.
 
     Raises
     ------
@@ -100,10 +100,10 @@ def build_augmenter(
         If there is no such learner.
     """
     from synthaug.augment.augmenter import SyntheticAugmenter
+    from synthaug.augment.learning import new_learner
     from synthaug.experiment.estimators import parameter_names
-    from synthaug.generators import find_generator
 
-    learner = find_generator("cgan" if generator == "auto" else generator)
+    learner: Any = type(new_learner(generator, for_images=image_shape is not None or len(X.shape) > 2))
     counted = steps is not None and "n_steps" in parameter_names(learner)
     return SyntheticAugmenter(
         learner(n_steps=steps) if counted else learner(),

@@ -85,7 +85,7 @@ def compare(
         "design": design,
         "estimator": {"name": estimator, "standardise": standardise},
         "generator": {"name": generator, "params": {} if steps is None else {"n_steps": steps}},
-        "arms": arms.split(","),
+        "arms": [arm.strip() for arm in arms.split(",")],
         "scoring": scoring,
         "tracking": {"enabled": False},
         "seed": seed,

@@ -10,17 +10,14 @@ import torch
 from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.base import clone
 
-from synthaug.augment.arms import GATED_ARMS, SHARED_LEARNER_ARMS
-from synthaug.augment.classifier import AugmentedClassifier
 from synthaug.augment.fitting import as_estimator_wants, fit_classifier
-from synthaug.augment.gate import auto_candidates
-from synthaug.augment.mix import reads_images
 from synthaug.data.container import take
 from synthaug.data.split import Split
 from synthaug.experiment.comparison import Comparison
 from synthaug.experiment.designs import Design, Draws
+from synthaug.experiment.effort import learning, n_fits, n_learners
 from synthaug.experiment.learning_curve import fractions_to_measure, measure_curve
-from synthaug.experiment.results import CurvePoint, SplitResult, is_learned
+from synthaug.experiment.results import CurvePoint, SplitResult
 from synthaug.experiment.run_split import Work, run_split
 from synthaug.experiment.storage import SplitStore
 from synthaug.training.checkpoint import fingerprint
@@ -98,10 +95,7 @@ class ArmStudy:
     @property
     def n_learners(self) -> int:
         """How many learners all splits need, the learning curve's included."""
-        shared = any(name in SHARED_LEARNER_ARMS for name in self.work.arms)
-        inner = AugmentedClassifier().n_splits * sum(name in GATED_ARMS for name in self.work.arms)
-        rounds = 2 if self.factors and self.kind == "folds" else 1
-        return rounds * len(self.splits) * (shared + inner)
+        return self._rounds * len(self.splits) * n_learners(self.work)
 
     @property
     def key(self) -> str:
@@ -120,10 +114,11 @@ class ArmStudy:
         X, y = take(self.work.X, train), take(self.work.y, train)
         began = time.perf_counter()
         fit_classifier(self.work.estimator, as_estimator_wants(self.work.estimator, X), y)
-        fitting = (time.perf_counter() - began) * self._n_fits * len(self.splits)
-        learning = self._learner_seconds(X, y) * self.n_learners if self.n_learners else 0.0
+        fitting = (time.perf_counter() - began) * n_fits(self.work, n_sizes=len(self.factors))
+        times = self._rounds * learning(self.work)
+        learned = self._learner_seconds(X, y) * times if times else 0.0
         workers = min(effective_n_jobs(self.n_jobs), len(self.splits))
-        return Estimate((learning + fitting) / workers, len(self.splits), self.n_learners)
+        return Estimate(len(self.splits) * (learned + fitting) / workers, len(self.splits), self.n_learners)
 
     def run(
         self,
@@ -172,14 +167,9 @@ class ArmStudy:
         return "draws" if isinstance(self.design, Draws) else "folds"
 
     @property
-    def _n_fits(self) -> int:
-        """How many classifiers a split fits: one an arm, one a further size of the learning curve, and for the gate one
-        a candidate, nothing among them, and fold.
-        """
-        gated = [name for name in self.work.arms if name in GATED_ARMS]
-        images = reads_images(self.work.augmenter, self.work.X)
-        tried = 1 + len(auto_candidates(self.work.estimator, images=images))
-        return len(self.work.arms) + len(self.factors) + len(gated) * tried * AugmentedClassifier().n_splits
+    def _rounds(self) -> int:
+        """How often the learners of a split learn: again, from a part of the rows, where no labels are held back."""
+        return 2 if self.factors and self.kind == "folds" else 1
 
     @property
     def _piece(self) -> str:
@@ -194,7 +184,7 @@ class ArmStudy:
         if not self.factors:
             return
         found = self.comparison([results[index] for index in sorted(results)])
-        others = [arm for arm in found.arms if is_learned(arm) and arm != found.reference]
+        others = [arm for arm in found.learned_arms if arm != found.reference]
         asked = fractions_to_measure(self.factors, self.work, found.reference, others)
         points = {(fraction, arm) for fraction, arms in asked.items() for arm in arms}
         todo = [index for index, result in results.items() if not points <= _measured(result)]

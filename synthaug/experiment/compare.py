@@ -17,16 +17,19 @@ from synthaug.augment.arms import ARMS, USES_UNLABELLED, Arm, self_training
 from synthaug.augment.augmenter import SyntheticAugmenter
 from synthaug.augment.classifier import AugmentedClassifier
 from synthaug.augment.fingerprints import warn_of_twins
+from synthaug.augment.fitting import Answers
 from synthaug.augment.learning import check_generator, new_learner
-from synthaug.augment.metrics import metric_name
+from synthaug.augment.metrics import metric_name, score
 from synthaug.augment.mix import reads_images
+from synthaug.augment.reading import checked_groups
 from synthaug.augment.unlabelled import check_takes_unlabelled, check_unlabelled
+from synthaug.data.split import Split
 from synthaug.errors import ConfigError
 from synthaug.experiment.arm_study import ArmStudy, Progress
 from synthaug.experiment.comparison import Comparison
 from synthaug.experiment.designs import Design, Draws, read_design
 from synthaug.experiment.learning_curve import read_factors
-from synthaug.experiment.run_split import Work
+from synthaug.experiment.run_split import Work, blocks_of
 from synthaug.statistics import DEFAULT_ROPE, check_rope
 
 DEFAULT_ARMS = ("none", "classic", "smote", "gan", "classic+gan", "gated")
@@ -182,13 +185,12 @@ def prepare(
     labels = check_labels(y)
     check_same_length(X, labels)
     X, y = (X if hasattr(X, "dtype") or hasattr(X, "iloc") else np.asarray(X)), (y if hasattr(y, "dtype") else labels)
-    groups = None if groups is None else np.asarray(groups)
+    groups = checked_groups(groups, len(labels))
     chosen = _read_arms(arms)
     seed, design = seed_from(random_state), read_design(cv)
     estimator = AugmentedClassifier()._classifier() if estimator is None else estimator
     augmenter = SyntheticAugmenter() if augmenter is None else augmenter
-    for metric in (scoring, *metrics):
-        _check_metric(metric, labels, estimator)
+    named = _read_metrics(scoring, metrics, labels, estimator)
     work = Work(
         X=X,
         y=y,
@@ -197,7 +199,7 @@ def prepare(
         augmenter=augmenter,
         arms=chosen,
         scoring=scoring,
-        metrics={metric_name(metric): metric for metric in (scoring, *metrics)},
+        metrics=named,
         transform=image_transform,
         include_real_rows=include_real_rows,
         learners_folder=learners_folder,
@@ -207,6 +209,7 @@ def prepare(
     )
     _check_unlabelled(work)
     splits = design.splits(X, labels, groups, seed)
+    _check_splits(work, splits)
     warn_of_twins(X, splits, stacklevel=3)
     names = tuple(map(str, np.unique(labels))) if class_names is None else tuple(class_names)
     factors = read_factors(label_equivalence, work, splits)
@@ -226,6 +229,28 @@ def _read_arms(arms: Sequence[str] | Mapping[str, Arm]) -> dict[str, Arm]:
     return {name: check_word("arm", name, ARMS) for name in arms}
 
 
+def _read_metrics(scoring: Any, metrics: Any, labels: np.ndarray, estimator: Any) -> dict[str, Any]:
+    """Return the metrics by name, the primary one first, or raise ConfigError for those that cannot be."""
+    if isinstance(metrics, str):
+        raise ConfigError(f"metrics must be a list; got {metrics!r}. Write [{metrics!r}].")
+    named: dict[str, Any] = {}
+    for metric in (scoring, *metrics):
+        _check_metric(metric, labels, estimator)
+        if named.setdefault(metric_name(metric), metric) != metric:
+            raise ConfigError(
+                f"metrics must each have a name of their own; got two scorers called {metric_name(metric)!r}. Make one "
+                "of a function with another name."
+            )
+    return named
+
+
+def _check_splits(work: Work, splits: Sequence[Split]) -> None:
+    """Raise unless there are two splits, and common test rows that chance can be told from."""
+    if len(splits) < 2:
+        raise ConfigError(f"cv must give at least 2 splits; got {len(splits)} (chance cannot be told from one).")
+    blocks_of(work, splits[0])
+
+
 def _check_metric(metric: Any, labels: np.ndarray, estimator: Any) -> None:
     """Raise unless a metric is a scorer or the name of one, and rows and classifier are such as it can score."""
     if callable(metric):
@@ -240,6 +265,21 @@ def _check_metric(metric: Any, labels: np.ndarray, estimator: Any) -> None:
             f"scoring {metric} needs probabilities; {type(estimator).__name__} gives none. Choose a classifier with "
             "predict_proba or another metric."
         )
+    try:
+        score(metric, _all_right(labels, estimator), labels)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ConfigError(
+            f"scoring {metric} must be able to score these labels by {type(estimator).__name__}; got an error: {error}"
+        ) from error
+
+
+def _all_right(labels: np.ndarray, estimator: Any) -> Answers:
+    """Return answers without an error, by the methods that the estimator has."""
+    classes = np.unique(labels)
+    shares = (labels[:, None] == classes).astype(float)
+    margins = shares[:, 1] - 0.5 if len(classes) == 2 else shares
+    values = {"predict": labels, "predict_proba": shares, "decision_function": margins}
+    return Answers(classes, {name: given for name, given in values.items() if hasattr(estimator, name)})
 
 
 def _check_unlabelled(work: Work) -> None:

@@ -70,6 +70,8 @@ class Verdict:
         """Return the verdict as a sentence, in points (hundredths) or, for a loss, in its own unit."""
         if self.same:
             return f"{self.arm} is the same as {self.baseline} on every split, to the last score and added row."
+        if self.low == self.high:
+            return f"{self.arm} scored as {self.baseline} did on every split: no evidence of a difference."
         unit = unit_of(self.metric)
         of = f" {unit.points}" if unit.points else ""
         interval = f"({unit.difference(self.low)} to {unit.difference(self.high)})"
@@ -146,6 +148,12 @@ class Comparison:
         """The arms that were run on every split, the baseline first."""
         return [arm for arm in self.splits[0].scores if all(arm in split.scores for split in self.splits)]
 
+    @property
+    def learned_arms(self) -> list[str]:
+        """The arms that train on rows of a learned generator, or may: by what they did, or by their names."""
+        asked = {arm for split in self.splits for arm in split.learned}
+        return [arm for arm in self.arms if arm in asked or is_learned(arm)]
+
     def summary(self) -> pd.DataFrame:
         """Return a row for each arm: mean score, rows added, difference from the baseline with interval, and verdict.
 
@@ -189,7 +197,7 @@ class Comparison:
 
     @cached_property
     def _p_beside_reference(self) -> dict[str, float]:
-        asked = [arm for arm in self.arms if is_learned(arm)]
+        asked = self.learned_arms
         return dict(zip(asked, holm([self._test(arm, self.reference).p_value for arm in asked]), strict=True))
 
     @property
@@ -243,7 +251,8 @@ class Comparison:
 
         A row an arm, with columns ``word`` (worth, more than, less than none, cannot tell), ``rows``, ``low``, ``high``
         (extra real labels; NaN for what lies outside of the learning curve), ``base_rows`` (how many labelled rows
-        the arm had) and ``text``, such as "worth 12 real labels (3 to 20)". Empty where it was not asked for.
+        the arm had) and ``text``, such as "worth 12 real labels (3 to 20)". Empty where it was not asked for, or the
+        multiples came to one number of rows.
         """
         from synthaug.experiment.label_equivalence import worth_table
 
@@ -251,14 +260,14 @@ class Comparison:
 
     def sentence(self) -> str:
         """Return in plain words what the study found about each arm with synthetic rows, or about every arm."""
-        chosen = [arm for arm in self.arms if is_learned(arm)] or self.arms[1:]
+        chosen = self.learned_arms or self.arms[1:]
         reference = self.reference
         return " ".join(str(self.verdict(arm, reference)) for arm in chosen if arm != reference)
 
     @property
     def reference(self) -> str:
         """The way without a synthetic row that scored best: what rows of a generator have to beat."""
-        plain = [arm for arm in self.arms if not is_learned(arm)] or [self.baseline]
+        plain = [arm for arm in self.arms if arm not in self.learned_arms] or [self.baseline]
         return str(self._summary.loc[plain, "score"].idxmax())
 
     def plot(self) -> "Figure":

@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -110,8 +111,8 @@ def read_design(cv: Any) -> Design:
     """
     if cv is None:
         return Folds()
-    if isinstance(cv, int) and not isinstance(cv, bool):
-        return Folds(n_splits=cv)
+    if isinstance(cv, Integral) and not isinstance(cv, bool):
+        return Folds(n_splits=int(cv))
     if isinstance(cv, Folds | Draws):
         return cv
     if hasattr(cv, "split") and not isinstance(cv, str):

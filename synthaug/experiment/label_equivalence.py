@@ -27,19 +27,40 @@ def curve_table(comparison: "Comparison") -> pd.DataFrame:
     return table.sort_values(["arm", "rows_fraction", "split"], kind="stable", ignore_index=True)
 
 
+def curve_sizes(comparison: "Comparison") -> dict[float, int]:
+    """Return at which multiples of the rows the best way without learned rows was measured on every split, rising, and
+    how many rows those are in the mean.
+
+    Multiples of as many rows as a smaller one count once. Empty where there are fewer than two sizes or two splits.
+    """
+    points = _by_place(comparison)
+    there = set.intersection(*map(set, points)) if len(points) > 1 else set()
+    sizes: dict[float, int] = {}
+    for fraction in sorted(fraction for arm, fraction in there if arm == comparison.reference):
+        n_rows = round(float(np.mean([part[comparison.reference, fraction].n_rows for part in points])))
+        if n_rows > max(sizes.values(), default=0):
+            sizes[fraction] = n_rows
+    return sizes if len(sizes) > 1 else {}
+
+
 def worth_table(comparison: "Comparison") -> pd.DataFrame:
     """Return what each arm is worth in real labels: a row an arm, columns word, rows, low, high, base_rows, text."""
-    splits = _measured(comparison)
-    if len(splits) < 2:
+    sizes, points = curve_sizes(comparison), _by_place(comparison)
+    if not sizes:
         return pd.DataFrame(columns=_WORTH)
-    points = [{(point.arm, point.fraction): point for point in _points(split, comparison)} for split in splits]
-    there = set.intersection(*(set(part) for part in points))
-    reference = _longest(there, comparison.reference)
-    fractions = sorted(fraction for arm, fraction in there if arm == reference)
-    arms = [arm for arm in comparison.arms if arm != reference and (arm, fractions[0]) in there]
-    found = {arm: _worth(comparison, splits, points, arm, reference, fractions) for arm in arms}
+    fewest = next(iter(sizes))
+    others = [arm for arm in comparison.arms if arm != comparison.reference]
+    arms = [arm for arm in others if all((arm, fewest) in part for part in points)]
+    found = {arm: _worth(comparison, points, arm, sizes) for arm in arms}
     rows = [[*(getattr(worth, name) for name in _WORTH)] for worth in found.values()]
     return pd.DataFrame(rows, columns=_WORTH, index=list(found))
+
+
+def _by_place(comparison: "Comparison") -> list[dict[tuple[str, float], CurvePoint]]:
+    """Return the points of each split that has a curve, by arm and multiple of the rows."""
+    return [
+        {(point.arm, point.fraction): point for point in _points(split, comparison)} for split in _measured(comparison)
+    ]
 
 
 def _measured(comparison: "Comparison") -> list[SplitResult]:
@@ -55,25 +76,13 @@ def _points(split: SplitResult, comparison: "Comparison") -> list[CurvePoint]:
     return [*split.curve, *whole]
 
 
-def _longest(there: set[tuple[str, float]], reference: str) -> str:
-    """Return the arm that was measured at most sizes; among several the reference."""
-    arms = [arm for arm, _ in there]
-    return max(sorted(set(arms)), key=lambda arm: (arms.count(arm), arm == reference))
-
-
 def _worth(
-    comparison: "Comparison",
-    splits: list[SplitResult],
-    points: list[dict[tuple[str, float], CurvePoint]],
-    arm: str,
-    reference: str,
-    fractions: list[float],
+    comparison: "Comparison", points: list[dict[tuple[str, float], CurvePoint]], arm: str, sizes: dict[float, int]
 ) -> LabelWorth:
     def effects(name: str, fraction: float) -> np.ndarray:
         chosen = [part[name, fraction] for part in points]
         return np.array([point.blocks if comparison.design == "draws" else point.value for point in chosen])
 
-    sizes = [round(float(np.mean([part[reference, fraction].n_rows for part in points]))) for fraction in fractions]
-    curve = np.array([effects(reference, fraction) for fraction in fractions])
-    test_of = paired_test_of(comparison.design, splits)
-    return label_worth(effects(arm, fractions[0]), curve, n_rows=sizes, test_of=test_of)
+    curve = np.array([effects(comparison.reference, fraction) for fraction in sizes])
+    test_of = paired_test_of(comparison.design, _measured(comparison))
+    return label_worth(effects(arm, next(iter(sizes))), curve, n_rows=list(sizes.values()), test_of=test_of)

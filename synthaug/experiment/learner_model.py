@@ -5,6 +5,7 @@ back through ``_load_pyfunc``. MLflow is imported inside functions only, after `
 telemetry off.
 """
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,25 +57,27 @@ class LearnerModel:
         ------
         ConfigError
             If one of the two columns is missing.
+        LabelError
+            If a label is none of the learner's.
         """
         if not {"label", "n"} <= set(model_input.columns):
             raise ConfigError(
                 f"model_input must have the columns label and n; got {', '.join(map(str, model_input.columns))}. "
                 "Give one row a label."
             )
-        counts = model_input.groupby("label", sort=False)["n"].sum()
+        counts = model_input.groupby("label", sort=False, dropna=False)["n"].sum()
         wanted = dict(zip(counts.index.tolist(), counts.tolist(), strict=True))
         X, y = self.augmenter.sample(wanted, random_state=(params or {}).get("random_state"))
         return self._frame(X, y)
 
     def _frame(self, X: Any, y: Any) -> pd.DataFrame:
         rows = X.reset_index(drop=True) if isinstance(X, pd.DataFrame) else self._columns(np.asarray(X))
-        label = "label" if "label" not in rows.columns else "label_"
+        label = next(word for word in ("label", "label_", "synthaug label") if word not in rows.columns)
         return pd.concat([rows, pd.Series(np.asarray(y), name=label)], axis=1)
 
     def _columns(self, rows: np.ndarray) -> pd.DataFrame:
         word = "feature" if self.augmenter.image_shape_ is None else "pixel"
-        flat = rows.reshape(len(rows), -1)
+        flat = rows.reshape(len(rows), math.prod(rows.shape[1:]))
         return pd.DataFrame(flat, columns=[f"{word}_{i}" for i in range(flat.shape[1])])
 
 

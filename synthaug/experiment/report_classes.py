@@ -9,7 +9,6 @@ import pandas as pd
 from synthaug.experiment.axis import metric_text
 from synthaug.experiment.figures import full_learners
 from synthaug.experiment.report_copies import COPYING, audits
-from synthaug.experiment.report_verdict import learned_arms
 from synthaug.experiment.results import SplitResult
 from synthaug.quality.measures import BETTER
 from synthaug.statistics.units import NOT_THERE, spoken, unit_of
@@ -40,7 +39,7 @@ QUALITY_MEANINGS: dict[str, str] = {
 def shown_arms(comparison: "Comparison", *, most: int = _MOST_ARMS) -> list[str]:
     """Return the arms that tell most: the baseline, the best way without learned rows, the best ones with them."""
     scores = comparison.summary()["score"]
-    learned = sorted(learned_arms(comparison), key=lambda arm: -scores[arm])
+    learned = sorted(comparison.learned_arms, key=lambda arm: -scores[arm])
     others = sorted(comparison.arms, key=lambda arm: -scores[arm])
     return list(dict.fromkeys([comparison.baseline, comparison.reference, *learned, *others]))[:most]
 

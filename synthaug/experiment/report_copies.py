@@ -14,7 +14,6 @@ from synthaug.quality.membership import NO_SECRET
 from synthaug.statistics.units import NOT_THERE, spoken
 
 Part = dict[str, Any]
-Figures = dict[str, dict[Any, float]]
 COPYING = ("copy_rate", "distance_ratio", MEMBERSHIP)
 _FIGURES = ["value", "floor", "low", "high"]
 
@@ -33,7 +32,8 @@ def copies_part(splits: Sequence[SplitResult]) -> Part:
     means = pd.concat(tables).groupby(["class", "metric"], sort=False)[_FIGURES].mean()
     classes = list(dict.fromkeys(means.index.get_level_values("class")))
     axis = fit_axis([0.0, 1.0])
-    rows = [_row(str(name), {at: means.loc[name][at].to_dict() for at in _FIGURES}, axis) for name in classes]
+    of_class = {name: means[means.index.get_level_values("class") == name].droplevel("class") for name in classes}
+    rows = [_row(str(name), found, axis) for name, found in of_class.items()]
     return {
         "rows": rows,
         "ticks": tick_text(axis),
@@ -50,7 +50,7 @@ def _betrays(table: pd.DataFrame) -> bool:
     return bool((whole["low"] > NO_SECRET).any())
 
 
-def _row(name: str, found: Figures, axis: Axis) -> Part:
+def _row(name: str, found: pd.DataFrame, axis: Axis) -> Part:
     """Return one class's row; ``found[figure][metric]`` are its means."""
     value, low, high = (found[figure][MEMBERSHIP] for figure in ("value", "low", "high"))
     known = np.isfinite(low) and np.isfinite(high)
@@ -70,7 +70,7 @@ def _row(name: str, found: Figures, axis: Axis) -> Part:
     }
 
 
-def _beside(found: Figures, metric: str, say: Callable[[float], str]) -> tuple[str, str]:
+def _beside(found: pd.DataFrame, metric: str, say: Callable[[float], str]) -> tuple[str, str]:
     """Return a figure in words, and what held-out real rows get in its place."""
     value, floor = (found[figure].get(metric, np.nan) for figure in ("value", "floor"))
     return (say(value), say(floor)) if np.isfinite(value) else (NOT_THERE, "")

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from synthaug.experiment.report_parts import split_name
@@ -45,6 +46,7 @@ def _candidates(tables: list[pd.DataFrame], unit: Unit) -> list[Part]:
     return [
         {
             "name": str(name),
+            "score": unit.value(float(group["score"].mean())) if "score" in group else NOT_THERE,
             "gain": unit.difference(float(group["gain"].mean())),
             "chosen": int(group["chosen"].astype(bool).sum()),
         }
@@ -65,6 +67,7 @@ def _candidate(row: pd.Series, unit: Unit) -> Part:
     interval = [unit.difference(float(row[side])) for side in ("low", "high")]
     return {
         "name": str(row["candidate"]),
+        "score": unit.value(float(row.get("score", np.nan))),
         "gain": unit.difference(float(row["gain"])),
         "interval": NOT_THERE if NOT_THERE in interval else " to ".join(interval),
         "chosen": bool(row["chosen"]),

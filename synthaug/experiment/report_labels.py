@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from synthaug.experiment.axis import Axis, fit_axis, tick_text
-from synthaug.experiment.results import is_learned
+from synthaug.experiment.label_equivalence import curve_sizes
 from synthaug.statistics.units import unit_of
 from synthaug.statistics.worth import isotonic_curve
 
@@ -47,28 +47,27 @@ class LabelCurve:
 
 
 def label_curve(comparison: "Comparison") -> LabelCurve | None:
-    """Return a study's learning curve, or None where none was asked for."""
-    table = comparison.learning_curve
-    if not len(table):
+    """Return the curve that arms are read off, or None where none was measured at two sizes."""
+    sizes, arm = curve_sizes(comparison), comparison.reference
+    if not sizes:
         return None
-    arm = str(table.groupby("arm")["rows_fraction"].nunique().idxmax())
-    wide = table[table["arm"] == arm].pivot_table(index="rows_fraction", columns="split", values="value").dropna(axis=1)
-    sizes = table[table["arm"] == arm].groupby("rows_fraction")["n_rows"].mean().round().to_numpy()
-    beside, level = _beside(table[table["rows_fraction"] == wide.index[0]])
-    values = wide.to_numpy()
-    return LabelCurve(arm, sizes, values, isotonic_curve(values).mean(axis=1), beside, level)
+    table = comparison.learning_curve
+    wide = table[table["arm"] == arm].pivot_table(index="rows_fraction", columns="split", values="value")
+    values = wide.loc[list(sizes)].dropna(axis=1).to_numpy()
+    beside, level = _beside(table[table["rows_fraction"] == next(iter(sizes))], comparison)
+    return LabelCurve(arm, np.array([*sizes.values()]), values, isotonic_curve(values).mean(axis=1), beside, level)
 
 
-def _beside(table: pd.DataFrame) -> tuple[str | None, float]:
+def _beside(table: pd.DataFrame, comparison: "Comparison") -> tuple[str | None, float]:
     scores = table.groupby("arm")["value"].mean()
-    learned = scores[[is_learned(str(arm)) for arm in scores.index]]
+    learned = scores[scores.index.isin(comparison.learned_arms)]
     return (str(learned.idxmax()), float(learned.max())) if len(learned) else (None, np.nan)
 
 
 def labels_part(comparison: "Comparison") -> Part:
     """Return the curve as places in percent, and a row for each arm with what it is worth."""
     curve, worth = label_curve(comparison), comparison.label_equivalence()
-    if curve is None or not len(worth) or len(curve.sizes) < 2:
+    if curve is None or not len(worth):
         return {"rows": []}
     axis = fit_axis([0.0, curve.sizes[-1] - curve.sizes[0]])
     return {

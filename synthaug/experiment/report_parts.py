@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from synthaug.experiment.axis import Axis, fit_axis, metric_text, p_text, tick_text
-from synthaug.experiment.report_verdict import STYLE_OF_WORD, learned_arms, probability_text
+from synthaug.experiment.report_verdict import STYLE_OF_WORD, probability_text
 from synthaug.statistics.units import NOT_THERE, unit_of
 
 if TYPE_CHECKING:
@@ -46,14 +46,15 @@ def _unseen(rows: list[Part], points: str) -> str:
 
 
 def _is_open(row: Part, comparison: "Comparison") -> bool:
-    return bool(row["word"] == "no evidence" and row["same"] != comparison.baseline)
+    differs = row["at"]["low"] != row["at"]["high"]  # else no gain can be named that would have been seen
+    return bool(row["word"] == "no evidence" and row["same"] != comparison.baseline and differs)
 
 
 def _beside(comparison: "Comparison") -> pd.DataFrame:
     """Return the arms with learned rows less the best arm without one; no row if that is the baseline."""
     if comparison.reference == comparison.baseline:
         return pd.DataFrame()
-    verdicts = [comparison.verdict(arm, comparison.reference) for arm in learned_arms(comparison)]
+    verdicts = [comparison.verdict(arm, comparison.reference) for arm in comparison.learned_arms]
     gains = [comparison.practical(one.arm, one.baseline).gain for one in verdicts]
     table = pd.DataFrame([asdict(one) for one in verdicts], index=[one.arm for one in verdicts])
     table = table.rename(columns={"word": "verdict", "p_value": "p_adjusted"})

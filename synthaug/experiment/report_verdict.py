@@ -3,7 +3,6 @@
 import re
 from typing import TYPE_CHECKING, Any
 
-from synthaug.experiment.results import is_learned
 from synthaug.statistics.units import unit_of
 
 if TYPE_CHECKING:
@@ -37,24 +36,20 @@ def style_of(verdict: "Verdict") -> str:
     return STYLE_OF_WORD[verdict.word]
 
 
-def learned_arms(comparison: "Comparison") -> list[str]:
-    """Return the arms that train on a generator's rows, or may."""
-    return [arm for arm in comparison.arms if is_learned(arm)]
-
-
 def asked_arms(comparison: "Comparison") -> list[str]:
     """Return the arms that the study is about: those with learned rows, or all, but what they are compared with."""
-    return [arm for arm in learned_arms(comparison) or comparison.arms if arm != comparison.reference]
+    return [arm for arm in comparison.learned_arms or comparison.arms if arm != comparison.reference]
 
 
 def answer(comparison: "Comparison") -> Part:
     """Return what the study says should be done: a style, a first word, and one to three sentences."""
     asked = [comparison.verdict(arm, comparison.reference) for arm in asked_arms(comparison)]
     told = [one for one in asked if not one.same]
-    if not learned_arms(comparison) or not told:
+    if not comparison.learned_arms or not told:
         return _plain_answer(comparison)
-    best = max(told, key=lambda one: one.difference)
-    if best.word == "helps":
+    shown = [one for one in told if one.word == "helps"]
+    best = max(shown or told, key=lambda one: one.difference)
+    if shown:
         return _told("helps", "Yes.", f"{_over(best, comparison)}{_probable(best, comparison)}")
     return _no(best, told, comparison)
 
@@ -62,7 +57,7 @@ def answer(comparison: "Comparison") -> Part:
 def _plain_answer(comparison: "Comparison") -> Part:
     """Return the answer of a study without learned rows, or where they changed nothing."""
     reference, base = comparison.reference, comparison.baseline
-    word = "Learned rows changed nothing." if learned_arms(comparison) else ""
+    word = "Learned rows changed nothing." if comparison.learned_arms else ""
     if reference == base:
         return _told("flat", word, f"No other way scored better than {base}. Train with {base}.")
     found = comparison.verdict(reference, base)

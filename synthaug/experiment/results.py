@@ -91,7 +91,7 @@ class SplitResult:
     seconds
         ``seconds[arm]``: wall time of the arm without the shared learner's.
     decision
-        The gate's table (columns candidate, gain, low, high, chosen, why); empty without the arm *gated*.
+        The gate's table (columns candidate, score, gain, low, high, chosen, why); empty without the arm *gated*.
     explanation
         The gate's sentence, or "".
     learners
@@ -101,6 +101,8 @@ class SplitResult:
         class without a test row.
     curve
         What arms scored with other numbers of rows; empty unless label-equivalence was asked for.
+    learned
+        The arms that asked for the shared learner or went through the gate, whatever their names.
     """
 
     index: int
@@ -118,6 +120,7 @@ class SplitResult:
     learners: tuple[LearnerRecord, ...] = ()
     recalls: dict[str, np.ndarray] = field(default_factory=dict)
     curve: tuple[CurvePoint, ...] = ()
+    learned: tuple[str, ...] = ()
 
 
 def is_learned(arm: str) -> bool:

@@ -25,7 +25,7 @@ from synthaug.data.container import take
 from synthaug.data.images import ImageCodec
 from synthaug.data.labels import fit_label_codec
 from synthaug.data.split import Split, stratified_folds
-from synthaug.errors import LeakWarning, ShortfallWarning, SmallClassWarning
+from synthaug.errors import ConfigError, LeakWarning, ShortfallWarning, SmallClassWarning
 from synthaug.experiment.recalls import class_recalls
 from synthaug.experiment.results import LearnerRecord, SplitResult
 from synthaug.statistics import stratified_blocks
@@ -112,14 +112,18 @@ def run_split(work: Work, index: int, split: Split) -> SplitResult:
     task, blocks = new_task(work, split.train, seed), blocks_of(work, split)
     trained: dict[str, Trained] = {}
     skipped, seconds, scored = dict[str, str](), dict[str, float](), dict[str, Scored]()
+    baseline, learned = next(iter(work.arms)), list[str]()
     with quiet_about_few_rows():
         for name, arm in work.arms.items():
-            began, learning = time.perf_counter(), _seconds_of(task.learned)
+            began, learning, asked = time.perf_counter(), _seconds_of(task.learned), _times_asked(task.learned)
             try:
                 trained[name] = arm(task)
             except NotApplicable as reason:
+                _check_may_be_skipped(name, baseline, reason)
                 skipped[name] = str(reason)
                 continue
+            if trained[name].decision is not None or _times_asked(task.learned) > asked:
+                learned.append(name)
             seconds[name] = time.perf_counter() - began - (_seconds_of(task.learned) - learning)
             scored[name] = score_classifier(work, split, trained[name].classifier, blocks)
         learners = _records(work, index, split, task, trained)
@@ -139,6 +143,7 @@ def run_split(work: Work, index: int, split: Split) -> SplitResult:
         explanation="" if gate is None else gate.sentence,
         learners=learners,
         recalls={name: found.recalls for name, found in scored.items()},
+        learned=tuple(learned),
     )
 
 
@@ -188,7 +193,15 @@ def quiet_about_few_rows() -> Iterator[None]:
 
 
 def blocks_of(work: Work, split: Split) -> list[np.ndarray]:
-    """Return blocks of test rows, whole groups together, where the test rows are common to all splits; else none."""
+    """Return blocks of test rows, whole groups together, where the test rows are common to all splits; else none.
+
+    Raises
+    ------
+    ConfigError
+        If they hold one group.
+    LabelError
+        If they hold one row of a class.
+    """
     y_test = np.asarray(work.y)[split.test]
     if not work.common_test_rows:
         return []
@@ -196,8 +209,23 @@ def blocks_of(work: Work, split: Split) -> list[np.ndarray]:
         return stratified_blocks(y_test, min(MOST_BLOCKS, len(y_test)))
     groups = work.groups[split.test]
     n_blocks = min(MOST_BLOCKS, len(np.unique(groups)))
+    if n_blocks < 2:
+        raise ConfigError("test_rows must hold rows of at least 2 groups; got 1 (chance cannot be told). Raise it.")
     folds = stratified_folds(y_test, n_splits=n_blocks, seed=work.seed, groups=groups)
     return [test for _, test in folds if len(test)]
+
+
+def _check_may_be_skipped(arm: str, baseline: str, reason: NotApplicable) -> None:
+    """Raise ConfigError if the arm that does not apply is the one that all others are compared with."""
+    if arm == baseline:
+        raise ConfigError(
+            f"the first of the arms must apply, for the others are compared with it; got {arm!r}, which does not: "
+            f"{reason}. Put another first."
+        ) from reason
+
+
+def _times_asked(learned: Any) -> int:
+    return int(sum(learned.cache_info()[:2]))
 
 
 def _seconds_of(learned: Any) -> float:

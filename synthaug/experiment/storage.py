@@ -17,6 +17,19 @@ from synthaug._files import make_folder, write_atomically
 from synthaug.errors import ConfigError, FileError
 from synthaug.experiment.results import CurvePoint, LearnerRecord, SplitResult
 
+_OF_A_SPLIT = (
+    "index",
+    "repeat",
+    "fold",
+    "n_train",
+    "n_test",
+    "scores",
+    "skipped",
+    "n_added",
+    "seconds",
+    "explanation",
+    "learned",
+)
 _OF_A_POINT = ("arm", "fraction", "n_rows", "value")
 _FACTS, _ARRAYS, _STUDY = "result.json", "arrays.npz", "study.json"
 
@@ -142,8 +155,7 @@ class SplitStore:
 
 
 def _facts(result: SplitResult) -> dict[str, Any]:
-    names = ("index", "repeat", "fold", "n_train", "n_test", "scores", "skipped", "n_added", "seconds", "explanation")
-    facts = {name: getattr(result, name) for name in names}
+    facts = {name: getattr(result, name) for name in _OF_A_SPLIT}
     facts["decision"] = result.decision.to_dict("list")
     facts["curve"] = [{name: getattr(point, name) for name in _OF_A_POINT} for point in result.curve]
     facts["learners"] = [
@@ -171,6 +183,7 @@ def _result(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> SplitResult
     points = enumerate(facts.pop("curve", []))  # studies of before have none
     curve = tuple(CurvePoint(**point, blocks=arrays[f"curve/{number}"]) for number, point in points)
     found: dict[str, Any] = {"blocks": _under("blocks/", arrays), "recalls": _under("recalls/", arrays), "curve": curve}
+    found["learned"] = tuple(facts.pop("learned", ()))
     return SplitResult(**{**facts, "decision": pd.DataFrame(facts["decision"])}, **found, learners=learners)
 
 

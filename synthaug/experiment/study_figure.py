@@ -11,7 +11,6 @@ from synthaug.experiment.axis import metric_text
 from synthaug.experiment.figures import VERDICT_COLOURS, draw_differences, quiet
 from synthaug.experiment.report_classes import shown_arms, shown_classes
 from synthaug.experiment.report_labels import label_curve
-from synthaug.experiment.report_verdict import learned_arms
 from synthaug.statistics.units import unit_of
 
 if TYPE_CHECKING:
@@ -59,8 +58,8 @@ def plot_study(comparison: "Comparison") -> StudyFigure:
 def _panels(comparison: "Comparison") -> list[Panel]:
     n_arms, n_classes = len(comparison.arms), comparison.recalls()["class"].nunique()
     panels: list[Panel] = [(_draw_from_baseline, _inches(n_arms - 1))]
-    if comparison.reference != comparison.baseline and learned_arms(comparison):
-        panels.append((_draw_from_reference, _inches(len(learned_arms(comparison)))))
+    if comparison.reference != comparison.baseline and comparison.learned_arms:
+        panels.append((_draw_from_reference, _inches(len(comparison.learned_arms))))
     panels.append((draw_scores, _inches(n_arms)))
     panels += [(draw_label_curve, _CURVE_INCHES)] if label_curve(comparison) is not None else []
     return panels + ([(draw_recalls, _inches(min(n_classes, 40)))] if n_classes else [])
@@ -75,7 +74,7 @@ def _draw_from_baseline(axes: "Axes", comparison: "Comparison") -> None:
 
 
 def _draw_from_reference(axes: "Axes", comparison: "Comparison") -> None:
-    draw_differences(axes, comparison, learned_arms(comparison), baseline=comparison.reference)
+    draw_differences(axes, comparison, comparison.learned_arms, baseline=comparison.reference)
 
 
 def draw_scores(axes: "Axes", comparison: "Comparison") -> None:

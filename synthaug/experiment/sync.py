@@ -1,5 +1,6 @@
 """Sending a study's folder to MLflow afterwards: what the tracker missed while it was away, once."""
 
+import contextlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -58,12 +59,25 @@ def sync(folder: str | Path, *, uri: str | None = None, experiment: str | None =
     facts, n_finished = store.facts(), len(store.finished())
     n_splits = int(facts.get("n_splits", n_finished))
     with locked(folder):
-        _direct(Path(folder), uri, experiment)
-        mirror, n_sent, whole = Mirror(folder), 0, False
-        if not mirror.is_complete():
+        mirror, complete = _reached(Path(folder), uri, experiment)
+        n_sent, whole = 0, False
+        if not complete:
             n_sent, whole = mirror.send(), n_finished == n_splits and n_finished >= 2
             _send_summary(mirror, Path(folder), whole=whole)
         return Synced(mirror.destination.uri, n_sent, n_finished, n_splits, whole, mirror.destination.page)
+
+
+def _reached(folder: Path, uri: str | None, experiment: str | None) -> tuple[Mirror, bool]:
+    """Return what sends to the address, and whether all is there; where nobody answers, the old address stays."""
+    earlier = read_destination(folder)
+    with contextlib.ExitStack() as undo:
+        if earlier is not None:
+            undo.callback(earlier.save, folder)
+        _direct(folder, uri, experiment)
+        mirror = Mirror(folder)
+        complete = mirror.is_complete()
+        undo.pop_all()
+    return mirror, complete
 
 
 def _send_summary(mirror: Mirror, folder: Path, *, whole: bool) -> None:
@@ -85,6 +99,6 @@ def _direct(folder: Path, uri: str | None, experiment: str | None) -> None:
     where = experiment or ("synthaug" if found is None else found.experiment)
     if found is not None and here is not None and same_store(found.uri, here) and found.experiment == where:
         return
-    fresh = begin_tracking(folder, uri=here, experiment=where)
+    fresh = begin_tracking(folder, uri=here, experiment=where, resume=True)
     if found is not None:
         replace(fresh, origin=found.origin, dataset=found.dataset, register_as=found.register_as).save(folder)

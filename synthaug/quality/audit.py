@@ -32,13 +32,17 @@ class CopyAudit:
         """Return the audit as a sentence."""
         copies, ratio, auc = (self._of_all(name) for name in ("copy_rate", "distance_ratio", MEMBERSHIP))
         shows = "Training rows show" if self.betrays else "No evidence that training rows show"
-        if math.isnan(auc["value"]) or math.isnan(copies["value"]):
-            return "Held-out rows are too few to tell whether training rows show."
-        return (
+        if math.isnan(auc["value"]):
+            return "No class has held-out rows beside synthetic ones, so nothing tells whether training rows show."
+        attack = (
             f"{shows}: nearness to synthetic rows tells them from held-out rows with AUC {auc['value']:.2f} "
-            f"({auc['low']:.2f} to {auc['high']:.2f}; 0.50 is chance); {copies['value']:.0%} of the synthetic rows "
-            f"count as copies, where {copies['floor']:.0%} of new real rows would; they lie {ratio['value']:.2f} times "
-            "as far from training rows as new real rows do."
+            f"({auc['low']:.2f} to {auc['high']:.2f}; 0.50 is chance)"
+        )
+        if math.isnan(copies["value"]):
+            return f"{attack}; rows are too few to count copies."
+        return (
+            f"{attack}; {copies['value']:.0%} of the synthetic rows count as copies, where {copies['floor']:.0%} of "
+            f"new real rows would; they lie {ratio['value']:.2f} times as far from training rows as new real rows do."
         )
 
     def _of_all(self, metric: str) -> pd.Series:

@@ -139,11 +139,11 @@ def _copy_rate(group: Group) -> tuple[float]:
 
 
 def _distance_ratio(group: Group) -> tuple[float]:
-    """Return the ratio of medians in pixels or in features, whichever is less."""
+    """Return the ratio of medians in pixels or in features, whichever is less; 1 where both are 0."""
     if len(group.holdout) < MIN_HOLDOUT:
         return (_NAN,)
     middle = [rows.nearest.quantile(0.5, dim=0) for rows in (group.synthetic, group.holdout)]
-    return (float((middle[0] / middle[1].clamp_min(_TINY)).amin()),)
+    return (float(((middle[0] + _TINY) / (middle[1] + _TINY)).amin()),)
 
 
 FRECHET = Measure(("frechet",), _frechet, least=2)

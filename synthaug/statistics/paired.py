@@ -10,7 +10,7 @@ of their mean. Nadeau & Bengio (2003) put the overlap back::
 *Draws.* Independent draws of the training rows, all scored on the same test rows. Both are samples of a population, so
 the effect of draw i on test block j is ``gain + draw_i + block_j + rest_ij``; with mean squares A, B, E of the three::
 
-    se² = (max(A, E) + max(B, E) - E) / (n_draws · n_blocks)     df by Satterthwaite (1946)
+    se² = (max(A, E) + max(B, E) - E) / (n_draws · n_blocks)     df by Satterthwaite (1946), at least 1
 
 Where a metric is no mean, such as balanced accuracy, a block's share of it is its jackknife pseudo-value. This is the
 analysis of readers and cases of Dorfman, Berbaum & Metz (1992), with draws for readers.
@@ -173,7 +173,7 @@ def crossed_t_test(effects: ArrayLike, *, level: float = 0.95) -> PairedTest:
     numbers = _finite("effects", effects, n_axes=2)
     squares, df = _mean_squares(numbers)
     variance = max(squares[0], squares[2]) + max(squares[1], squares[2]) - squares[2]
-    satterthwaite = 1 / ((squares / variance) ** 2 / df).sum() if variance > 0 else df[0]
+    satterthwaite = max(1.0, 1 / ((squares / variance) ** 2 / df).sum()) if variance > 0 else df[0]
     standard_error = np.sqrt(variance / numbers.size)
     return _paired_test(numbers.mean(), standard_error, satterthwaite, level=level, n_units=len(numbers))
 

@@ -108,8 +108,9 @@ def train_network(
         torch.random.default_generator.manual_seed(seed)  # dropout knows no other stream
         for step in range(steps.n_steps):
             chosen = torch.multinomial(rows.weight, steps.batch_size, replacement=True, generator=stream)
+            images = transform(rows.images[chosen], stream)  # in float32: bfloat16 would blur where pixels go
             with torch.autocast("cpu", torch.bfloat16):
-                logits = network(transform(rows.images[chosen], stream))
+                logits = network(images)
             loss = F.cross_entropy(logits.float(), rows.labels[chosen])
             if not math.isfinite(loss.item()):
                 raise DivergedError(f"the network's loss must be finite; got {loss.item()} in step {step}. Lower lr.")

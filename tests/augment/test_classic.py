@@ -8,6 +8,7 @@ import albumentations
 import numpy as np
 import pytest
 import torch
+from albumentations.pytorch import ToTensorV2
 from torchvision.transforms import v2
 
 from synthaug.augment.classic import PRESETS, transform_images
@@ -202,6 +203,24 @@ from synthaug.augment.classic import PRESETS
 assert "albumentations" not in sys.modules
 PRESETS["shift"]((1, 8, 8))
 """
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [ToTensorV2(), lambda image: image.transpose(1, 0, 2), v2.RandomRotation([90, 90], expand=True)],
+)
+def test_a_transform_that_moves_axes_is_refused(transform):
+    """As many numbers in another order are another image: they are not taken for one of the right shape."""
+    message = r"must keep the shape of an image, \(.+\); got .*\. Leave resizing out, and what moves axes"
+    with pytest.raises(ShapeError, match=message):
+        transform_images(noise(2, (3, 8, 12)), transform, seed=0)
+
+
+def test_grey_images_may_lose_their_channel():
+    """One channel has no order: it may be dropped, or stand first."""
+    images = noise(2)
+    for transform in (lambda image: image[..., 0], lambda image: image.transpose(2, 0, 1)):
+        assert torch.allclose(transform_images(images, transform, seed=0), images, atol=1e-6)
 
 
 def test_albumentations_is_told_not_to_call_home_before_it_is_imported():

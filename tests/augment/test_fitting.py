@@ -21,10 +21,10 @@ from synthaug.augment.fitting import (
     as_estimator_wants,
     fit_classifier,
     pool_answers,
-    score_all,
     score_blocks,
     weight_parameter,
 )
+from synthaug.augment.metrics import score
 from synthaug.errors import ConfigError
 from synthaug.statistics import stratified_blocks
 
@@ -102,7 +102,7 @@ def test_pooled_answers_score_as_direct_answers_do(name, metric):
     method = "predict" if metric in ("accuracy", "balanced_accuracy", "f1_macro") else "predict_proba"
     predicted = cross_val_predict(CLASSIFIERS[name], X, Y, cv=folds, method=method)
     direct = get_scorer(metric)._score_func(Y, predicted, **get_scorer(metric)._kwargs) * get_scorer(metric)._sign
-    assert score_all((metric,), pooled, Y)[metric] == pytest.approx(direct, abs=1e-12)
+    assert score(metric, pooled, Y) == pytest.approx(direct, abs=1e-12)
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -110,7 +110,7 @@ def test_answers_score_as_the_classifier_does(metric):
     """A scorer asked of the answers gives what it gives when asked of the classifier itself."""
     classifier = LogisticRegression(max_iter=1000).fit(X[::2], Y[::2])
     direct = get_scorer(metric)(classifier, X[1::2], Y[1::2])
-    assert score_all((metric,), answers_of(classifier, X[1::2]), Y[1::2])[metric] == pytest.approx(direct, abs=1e-12)
+    assert score(metric, answers_of(classifier, X[1::2]), Y[1::2]) == pytest.approx(direct, abs=1e-12)
 
 
 def test_a_margin_is_scored_where_there_are_no_probabilities():
@@ -119,7 +119,7 @@ def test_a_margin_is_scored_where_there_are_no_probabilities():
     classifier = RidgeClassifier().fit(X[::2], binary[::2])
     answers = answers_of(classifier, X[1::2])
     assert not hasattr(answers, "predict_proba")
-    assert score_all(("roc_auc",), answers, binary[1::2])["roc_auc"] == pytest.approx(
+    assert score("roc_auc", answers, binary[1::2]) == pytest.approx(
         get_scorer("roc_auc")(classifier, X[1::2], binary[1::2])
     )
 
@@ -136,7 +136,28 @@ def test_a_class_unseen_by_one_part_is_improbable_there():
     assert probabilities.shape == (10, 3)
     assert (probabilities[:5, 2] == 0).all()
     np.testing.assert_allclose(probabilities.sum(axis=1), 1)
-    assert not hasattr(pooled, "decision_function")
+
+
+@pytest.mark.parametrize("unseen", [("se", "ve"), ("vi", "vi"), ("ve", "vi")])
+def test_a_class_unseen_by_one_part_is_farthest_there(unseen):
+    """Where parts knew other classes than one another, each margin stands in its own class's column."""
+    known = [np.flatnonzero(np.isin(Y, label, invert=True)) for label in unseen]
+    parts = [answers_of(SVC().fit(X[rows], Y[rows]), X[:30]) for rows in known]
+    pooled = pool_answers(parts, [np.arange(30), np.arange(30, 60)])
+    margins = pooled.decision_function(np.arange(60)[:, None])
+    if unseen[0] == unseen[1]:
+        assert margins.shape == (60,)
+        return
+    assert margins.shape == (60, 3)
+    np.testing.assert_array_equal(pooled.classes_[margins.argmax(axis=1)], pooled.values["predict"])
+
+
+def test_margins_among_two_classes_are_one_column():
+    """The margin of the second of two classes over the first ranks rows as two columns do."""
+    answers = answers_of(SVC().fit(X, Y), X[:100])
+    margins = among(np.array(["se", "ve"]), answers).values["decision_function"]
+    columns = answers.values["decision_function"]
+    np.testing.assert_array_equal(margins > 0, columns[:, 1] > columns[:, 0])
 
 
 def test_answers_among_fewer_classes():
@@ -145,9 +166,7 @@ def test_answers_among_fewer_classes():
     answers = among(np.array(["se", "ve"]), answers_of(classifier, X[:100]))
     probabilities = classifier.predict_proba(X[:100])[:, :2]
     probabilities /= probabilities.sum(axis=1, keepdims=True)
-    assert score_all(("neg_log_loss",), answers, Y[:100])["neg_log_loss"] == pytest.approx(
-        -log_loss(Y[:100], probabilities)
-    )
+    assert score("neg_log_loss", answers, Y[:100]) == pytest.approx(-log_loss(Y[:100], probabilities))
     sure = Answers(np.array(["se", "ve", "vi"]), {"predict": Y[:2], "predict_proba": np.eye(3)[[2, 0]]})
     assert among(np.array(["se", "ve"]), sure).values["predict_proba"].tolist() == [[0.5, 0.5], [1.0, 0.0]]
 
@@ -160,7 +179,7 @@ def test_blocks_share_out_the_score(metric):
     shares = score_blocks(metric, answers, Y[1::2], blocks)
     assert shares.shape == (15,)
     assert shares.std() > 0
-    assert shares.mean() == pytest.approx(score_all((metric or "accuracy",), answers, Y[1::2])[metric or "accuracy"])
+    assert shares.mean() == pytest.approx(score(metric, answers, Y[1::2]))
 
 
 def test_a_scorer_of_the_users_own_is_taken():

@@ -10,8 +10,9 @@ from sklearn.svm import SVC
 from synthaug import CGAN, Mix, SyntheticAugmenter
 from synthaug.augment.gate import NOTHING, PooledSource, Trial, auto_candidates, decide, final_plan
 from synthaug.augment.gate.choosing import choose as choose_among
-from synthaug.augment.gate.trying import N_MIXES, Tried, affordable
-from synthaug.errors import SmallClassWarning
+from synthaug.augment.gate.trying import N_MIXES, Tried, affordable, blocks_of
+from synthaug.augment.mix import plan_for
+from synthaug.errors import ConfigError, SmallClassWarning
 
 CANDIDATES = {"half": Mix(amount=0.5), "all": Mix(), "twice": Mix(amount=2.0)}
 
@@ -82,6 +83,19 @@ def test_the_error_is_that_of_the_two_compared():
     base, wild = rng.normal(size=(2, N_MIXES, 40))
     scores = {NOTHING: base, "half": base + 1 + 0.5 * wild, "all": base + 1.02 + 0.5 * wild, "twice": base}
     assert choose_among(Tried(scores, ()), CANDIDATES).chosen == "all"
+
+
+@pytest.mark.parametrize(("classic", "chosen"), [(0.01, "classic"), (-0.01, NOTHING)])
+def test_classical_augmentation_need_only_be_ahead(classic, chosen):
+    """Transformed real rows are taken where they gain at all; synthetic rows have to gain a standard error more."""
+    rng = np.random.default_rng(0)
+    base, wave, own = (each - each.mean() for each in rng.normal(size=(3, N_MIXES, 40)))
+    candidates = {"classic": Mix(synthetic_fraction=0.0, classic=True), "gan": Mix()}
+    scores = {NOTHING: base, "classic": base + classic + wave, "gan": base + 0.02 + own}
+    decision = choose_among(Tried(scores, ()), candidates)
+    assert decision.chosen == chosen
+    if chosen == "classic":
+        assert "over these the best mix with some, gan, gained +1.0 points (" in decision.sentence
 
 
 def test_a_no_says_what_it_would_take():
@@ -260,6 +274,104 @@ def test_pooled_learners_draw_an_equal_share(n):
     assert max(shares) - min(shares) <= 1
 
 
+class Counting(SyntheticAugmenter):
+    """An augmenter that notes how many rows of each class it is asked for."""
+
+    asked = []
+
+    def sample(self, n_per_class, *, random_state=None):
+        self.asked.append(dict(n_per_class))
+        return super().sample(n_per_class, random_state=random_state)
+
+
+@pytest.mark.parametrize(("n", "settings"), [(10, {}), (10, {"n_synthetic": 30}), (11, {"sampling_strategy": "all"})])
+def test_inner_parts_get_as_many_rows_for_each_of_theirs(n, settings, monkeypatch):
+    """Balanced classes stay as much filled up when folds leave them a row apart: to their share of the same total."""
+    monkeypatch.setattr(Counting, "asked", [])
+    y = np.repeat(["no", "yes", "perhaps"], n)
+    X = np.random.default_rng(0).normal(size=(len(y), 3))
+    source = Counting(CGAN(n_steps=1, width=4), selection="none", **settings)
+    decide_by_accuracy(X, y, KNeighborsClassifier(1), source, {"all": Mix()})
+    total = 2 / 3 * (len(y) + sum(plan_for(source, y).values()))
+    for asked in Counting.asked:
+        assert 2 / 3 * len(y) + sum(asked.values()) == pytest.approx(total, abs=2)
+
+
+def test_a_class_that_a_strategy_names_may_be_missing_inside():
+    """Targets for a class whose only row an inner part lacks are no error there."""
+    X, y = table()
+    y = y.astype(object)
+    y[0] = "rare"
+    source = augmenter(sampling_strategy={"yes": 40, "rare": 3})
+    with pytest.warns(SmallClassWarning):
+        source.fit(X, y)
+    assert decide_by_accuracy(X, y, LogisticRegression(), source, {"all": Mix()}).sources
+
+
+@pytest.mark.parametrize("n_groups", [3, 30, 90])
+def test_rows_of_a_group_are_scored_in_one_block(n_groups):
+    """What rows of one group have in common is counted once: their blocks are of whole groups."""
+    X, y = table(90)
+    groups = np.random.default_rng(0).permutation(np.arange(90) % n_groups)
+    blocks = blocks_of(Trial(X, y, LogisticRegression(), augmenter(), CANDIDATES, groups=groups))
+    assert len(blocks) == min(40, n_groups)
+    np.testing.assert_array_equal(np.sort(np.concatenate(blocks)), np.arange(90))
+    assert sum(len(np.unique(groups[block])) for block in blocks) == n_groups
+
+
+def test_repeated_rows_in_groups_make_a_gate_no_surer():
+    """The interval is as wide with every row ten times, in one group each, as with each row once."""
+    X, y = table(36)
+    many, label = np.repeat(X, 10, axis=0), np.repeat(y, 10)
+    candidates = {"repeat": Mix(synthetic_fraction=0.0)}
+    classifier = LogisticRegression(C=1e-3)
+    once, ten = (
+        decide(Trial(*rows, classifier, augmenter(), candidates, scoring="accuracy", groups=groups)).table.loc[1]
+        for rows, groups in (((X, y), np.arange(36)), ((many, label), np.repeat(np.arange(36), 10)))
+    )
+    assert once["high"] > once["low"]
+    assert ten["high"] - ten["low"] > 0.7 * (once["high"] - once["low"])
+
+
+@pytest.mark.parametrize("scoring", ["roc_auc", "accuracy"])
+def test_margins_do_where_classes_are_missing_inside(scoring):
+    """A classifier without probabilities is scored by its margins, though no inner part knows every class."""
+    X, y = table()
+    y = y.astype(object)
+    y[:3] = ["odd", "one", "out"]
+    decision = decide(Trial(X, y, SVC(), augmenter(), {"repeat": Mix(synthetic_fraction=0.0)}, scoring=scoring))
+    assert 0.6 < decision.table["score"].min() <= decision.table["score"].max() <= 1
+
+
+class Unlearning(SyntheticAugmenter):
+    """An augmenter that must not learn."""
+
+    def fit(self, X, y, *, groups=None, X_unlabeled=None):
+        raise AssertionError("it learned")
+
+
+@pytest.mark.parametrize(
+    ("candidates", "message"),
+    [
+        ({}, "candidates must be mixes by name, one at least"),
+        ({"nothing": Mix()}, "none called 'nothing'"),
+        ({"half": 0.5}, r"got \{'half': 0\.5\}\. Name some"),
+        ({"classic": Mix(classic=True)}, "a table has no classical transforms"),
+        ({"soft": Mix(labels="soft")}, "soft labels needs an estimator that takes sample_weight"),
+        (
+            {"light": Mix(synthetic_weight=0.3)},
+            "a weight of synthetic rows needs an estimator that takes sample_weight",
+        ),
+        ({"first": Mix(order="pretrain")}, "KNeighborsClassifier has neither"),
+    ],
+)
+def test_candidates_that_cannot_be_tried_are_refused_before_anything_is_learned(candidates, message):
+    """A candidate that does not fit the rows or the classifier costs no training."""
+    X, y = table()
+    with pytest.raises(ConfigError, match=message):
+        decide_by_accuracy(X, y, KNeighborsClassifier(), Unlearning(), candidates)
+
+
 def test_pooled_learners_leave_out_those_who_never_saw_a_class():
     """A class that only some inner parts held is drawn by those alone."""
     X, y = table()
@@ -269,8 +381,8 @@ def test_pooled_learners_leave_out_those_who_never_saw_a_class():
             augmenter(random_state=0).fit(X[part], y[part]) for part in (np.arange(60) != 3, np.arange(60) >= 0)
         )
     pooled = PooledSource(sources)
-    assert final_plan(augmenter(), y, sources)["rare"] > 0
-    assert final_plan(augmenter(), y, sources[:1])["rare"] == 0
+    assert final_plan(plan_for(augmenter(), y), sources)["rare"] > 0
+    assert final_plan(plan_for(augmenter(), y), sources[:1])["rare"] == 0
     rows, labels = pooled.sample({"rare": 7, "no": 3}, random_state=0)
     assert dict(zip(*np.unique(labels, return_counts=True), strict=True)) == {"no": 3, "rare": 7}
     assert len(rows) == 10

@@ -155,10 +155,13 @@ def test_containers_stay(form):
     [
         ({"labels": "sfot"}, r"labels must be one of hard, soft; got 'sfot'\. Did you mean 'soft'\?"),
         ({"order": "first"}, "order must be one of together, pretrain; got 'first'"),
+        ({"amount": -1.0}, "amount must be a number from 0 to 1000; got -1.0"),
+        ({"synthetic_fraction": 1.5}, "synthetic_fraction must be a number from 0 to 1; got 1.5"),
+        ({"synthetic_weight": float("nan")}, "synthetic_weight must be a number from 0 to 1000; got nan"),
     ],
 )
-def test_a_way_of_use_that_there_is_not_is_named(words, message):
-    """A typo in a mix's words is refused where it is made, with those there are."""
+def test_a_mix_that_cannot_be_is_refused(words, message):
+    """A typo or a number out of range is refused where the mix is made, not after an hour of learning."""
     with pytest.raises(ConfigError, match=message):
         Mix(**words)
 

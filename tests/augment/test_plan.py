@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from imblearn.utils import check_sampling_strategy
 
-from synthaug.augment.plan import drop_small_classes, plan_counts
+from synthaug.augment.plan import drop_small_classes, plan_counts, plan_of_part
 from synthaug.errors import ConfigError, SmallClassWarning
 
 ROWS = st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 40), min_size=2).map(lambda d: dict(sorted(d.items())))
@@ -49,13 +49,20 @@ def test_a_ratio_means_what_it_means_in_imbalanced_learn(ratio):
     assert plan_counts(counts, ratio, 0) == asked_of_imblearn(ratio, counts)
 
 
+def test_a_row_more_or_less_changes_no_plan():
+    """Folds of balanced classes, which differ by a row, are planned alike; a dict of few rows is taken as it is."""
+    assert plan_counts({"a": 34, "b": 33}, "auto", "auto") == {"a": 34, "b": 35}
+    assert plan_counts({"a": 34, "b": 33}, {"b": 34}, "auto") == {"a": 0, "b": 1}
+
+
 @given(ROWS)
 def test_auto_balances_or_doubles(counts):
-    """By itself every class ends with equally many rows: the majority's, or twice as many where all are equal."""
+    """By itself every class ends with equally many rows: the majority's, or twice as many where all are about equal."""
     plan = plan_counts(counts, "auto", "auto")
     most = max(counts.values())
     after = {counts[label] + n for label, n in plan.items()}
-    assert after == ({2 * most} if set(counts.values()) == {most} else {most})
+    missing = sum(most - n for n in counts.values())
+    assert after == ({2 * most} if missing < 0.1 * sum(counts.values()) else {most})
 
 
 @pytest.mark.parametrize(
@@ -116,3 +123,21 @@ def test_a_class_of_one_row_gets_nothing():
     with pytest.warns(SmallClassWarning, match="needs at least 2 rows to learn from; got 1 for 'dog'"):
         plan = drop_small_classes({"cat": 0, "dog": 19, "cow": 18}, {"cat": 20, "dog": 1, "cow": 2})
     assert plan == {"cat": 0, "dog": 0, "cow": 18}
+
+
+@pytest.mark.parametrize("strategy", ["auto", "all", "minority"])
+@pytest.mark.parametrize("numbers", [(10, 10, 10), (60, 4, 60), (90, 30, 9)])
+def test_a_part_is_filled_up_to_its_share_of_the_same_total(numbers, strategy):
+    """What a part lacks of a class by chance is filled up; classes that get nothing, or that it lacks, get nothing."""
+    counts = dict(zip("abc", numbers, strict=True))
+    plan = plan_counts(counts, strategy, "auto")
+    part = {"a": counts["a"] * 2 // 3 + 1, "b": counts["b"] * 2 // 3 - 1}
+    share = sum(part.values()) / sum(counts.values())
+    of_part = plan_of_part(plan, counts, part)
+    assert set(of_part) == set(part)
+    for label in part:
+        if plan[label]:
+            assert part[label] + of_part[label] == pytest.approx(share * (counts[label] + plan[label]), abs=0.5)
+        else:
+            assert of_part[label] == 0
+    assert plan_of_part(plan, counts, counts) == plan

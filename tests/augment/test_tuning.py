@@ -116,3 +116,12 @@ def test_pooled_answers_are_scored_as_scorers_do():
     """The score of pooled answers is the scorer's of all rows together."""
     answers = Answers(np.array(["a", "b"]), {"predict": np.where(np.arange(N) < 6, "a", Y)})
     assert score_pooled("accuracy", answers, Y) == pytest.approx((answers.values["predict"] == Y).mean())
+
+
+def test_pooled_answers_of_three_classes_are_scored_by_their_ranks():
+    """The metrics that a study and the gate have, tuning has too: areas under curves of more than two classes."""
+    y = np.array(list("abc") * 4)
+    shares = np.eye(3)[np.arange(12) % 3] * 0.5 + 1 / 6
+    answers = Answers(np.array(list("abc")), {"predict": y, "predict_proba": shares})
+    assert score_pooled("roc_auc", answers, y) == 1
+    assert score_pooled("neg_log_loss", answers, y) == pytest.approx(np.log(2 / 3))

@@ -168,7 +168,7 @@ def _a_split(
     luck = rng.normal(0, 4 * noise, (len(values), 20))
     blocks = {arm: value + row - row.mean() for (arm, value), row in zip(values.items(), luck, strict=True)}
     decision = pd.DataFrame({"candidate": ["nothing", "x1"], "gain": [0.0, 0.02], "low": [np.nan, 0.01]})
-    decision = decision.assign(high=[np.nan, 0.03], chosen=[False, True], why=["", "best"])
+    decision = decision.assign(score=[0.7, 0.72], high=[np.nan, 0.03], chosen=[False, True], why=["", "best"])
     more_rows = [(arm, k) for arm in ("smote",) if arm in values for k in (1, 2, 3)]
     curve = [CurvePoint(a, 1 + k / 2, 60 + 30 * k, values[a] + 0.03 * k, blocks[a] + 0.03 * k) for a, k in more_rows]
     return SplitResult(

@@ -2,20 +2,23 @@
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
-from sklearn.model_selection import KFold, StratifiedGroupKFold
+from sklearn.metrics import fbeta_score, make_scorer
+from sklearn.model_selection import KFold, ShuffleSplit, StratifiedGroupKFold
 
-from synthaug import CGAN, Draws, Folds, SyntheticAugmenter, compare
-from synthaug.augment.arms import ARMS, Trained
+from synthaug import CGAN, Draws, Folds, Mix, SyntheticAugmenter, compare
+from synthaug.augment.arms import ARMS, Trained, train_mix
 from synthaug.errors import ConfigError, ShapeError
 from synthaug.experiment.compare import prepare
 from synthaug.experiment.storage import SplitStore
 
 NAMED = ["none", "classic", "smote", "gan", "classic+gan", "gated"]
 FEW = ["none", "smote", "gan"]
+BETA_2 = make_scorer(fbeta_score, beta=2, pos_label="ill")
 
 
 @pytest.fixture(scope="module")
@@ -219,12 +222,18 @@ def test_any_scorer_can_be_primary(clinic, cv):
 
 
 def test_metrics_that_cannot_be_are_refused_before_anything_runs(clinic):
-    """Two-class metrics of more classes, and probabilities of a classifier without, are named at once."""
+    """Metrics that the labels or the classifier do not allow are named at once."""
     X, _ = clinic
     with pytest.raises(ConfigError, match=r"roc_auc is for two classes; .*roc_auc_ovr"):
         prepare(X, np.arange(200) % 3, scoring="roc_auc")
     with pytest.raises(ConfigError, match="neg_log_loss needs probabilities; RidgeClassifier gives none"):
         study(clinic, estimator=RidgeClassifier(), metrics=["neg_log_loss"])
+    with pytest.raises(
+        ConfigError, match=r"scoring f1 must be able to score these labels .*pos_label=1 is not a valid"
+    ):
+        study(clinic, metrics=["f1"])
+    with pytest.raises(ConfigError, match=r"scoring roc_auc_ovo must be .*by RidgeClassifier; .*predict_proba"):
+        study(clinic, estimator=RidgeClassifier(), scoring="roc_auc_ovo")
     with pytest.raises(ConfigError, match="rope must be at least 0"):
         study(clinic, rope=-1)
 
@@ -257,12 +266,62 @@ def test_a_splitter_that_tears_groups_is_refused(clinic):
         ({"cv": Draws({"ill": 6}, n_draws=3, test_rows=100)}, "must name every class"),
         ({"cv": Draws(50, n_draws=3, test_rows=100)}, "has 30"),
         ({"cv": Folds(80, 1)}, "smallest class"),
+        ({"cv": ShuffleSplit(1)}, "at least 2 splits; got 1"),
+        ({"cv": Draws(6, n_draws=1, test_rows=100)}, "at least 2 splits; got 1"),
+        ({"cv": Draws(6, n_draws=2, test_rows=100), "groups": np.arange(200) % 2}, "at least 2 groups; got 1"),
+        ({"metrics": "accuracy"}, "metrics must be a list; got 'accuracy'"),
+        ({"metrics": [BETA_2, make_scorer(fbeta_score, beta=1, pos_label="ill")]}, "two scorers called 'fbeta_score'"),
     ],
 )
 def test_impossible_studies_are_refused_before_they_start(clinic, changes, message):
     """What cannot be run is named at once, with the remedy."""
     with pytest.raises(ConfigError, match=message):
         study(clinic, **changes)
+
+
+def test_groups_of_another_length_are_refused(clinic):
+    """There is one group a row."""
+    with pytest.raises(ShapeError, match="groups must hold one entry for each row"):
+        study(clinic, groups=np.arange(199))
+
+
+def test_a_metric_may_be_named_twice(clinic):
+    """A scorer among the further metrics that is the primary one too is scored once."""
+    assert list(study(clinic, scoring=BETA_2, metrics=[BETA_2, "f1_macro"]).work.metrics) == ["fbeta_score", "f1_macro"]
+
+
+def test_numpy_integers_are_numbers_of_folds(clinic):
+    """``cv`` may come out of an array."""
+    assert study(clinic, cv=np.int64(4)).design == Folds(4)
+
+
+def test_a_baseline_that_does_not_apply_is_an_error_at_once():
+    """The others are compared with it, so nothing is run in vain; the message says why it does not apply."""
+    X, y = np.random.default_rng(0).normal(size=(60, 3)), np.repeat([0, 1], [40, 20])
+    with pytest.raises(ConfigError, match=r"first of the arms must apply, .*'classic'.*no classical transforms"):
+        compare(X, y, arms=["classic", "none"], cv=Folds(2, 1), random_state=0)
+
+
+def test_labels_may_be_truth_values(clinic, tmp_path):
+    """The report names the classes False and True."""
+    X, y = clinic
+    result = study(
+        (X, y == "ill"), arms=["none", "gan"], cv=Draws({False: 20, True: 6}, n_draws=2, test_rows=100)
+    ).run()
+    assert '<th scope="row">True</th>' in result.to_html(tmp_path / "report.html").read_text()
+
+
+def test_arms_are_known_by_what_they_do(clinic, tmp_path):
+    """An arm that trains on learned rows under another name is no reference for those that do, also when read back."""
+    arms = {"base": "none", "made up": "gan", "own": partial(train_mix, mix=Mix(amount=0.5)), "twice": "repeat"}
+    made, store = study(clinic, arms=arms), SplitStore(tmp_path)
+    store.open(made.key, {}, resume=False)
+    assert made.n_learners == 2
+    result = made.run(store=store)
+    back = made.comparison([store.load(index) for index in store.finished()])
+    assert result.learned_arms == back.learned_arms == ["made up", "own"]
+    better = [replace(split, scores={**split.scores, "made up": {"balanced_accuracy": 2.0}}) for split in back.splits]
+    assert replace(back, splits=tuple(better)).reference in ("base", "twice")
 
 
 def test_real_rows_stay_out_when_they_may_not_be_shown(clinic):

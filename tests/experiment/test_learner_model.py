@@ -57,6 +57,25 @@ def test_column_called_label_is_kept():
     assert rows.columns.tolist() == ["label", "age", "label_"]
 
 
+def test_every_free_word_is_found_for_the_class():
+    """A table with the columns ``label`` and ``label_`` keeps both, and no name comes twice."""
+    table = pd.DataFrame({"label": np.arange(20.0), "label_": np.arange(20.0)})
+    rows = LearnerModel(tiny().fit(table, ["ill", "well"] * 10)).predict(pd.DataFrame({"label": ["ill"], "n": [1]}))
+    assert rows.columns.tolist() == ["label", "label_", "synthaug label"]
+
+
+def test_asking_for_nothing_gives_no_row(images):
+    """An empty request is answered with the columns and no row."""
+    rows = LearnerModel(images).predict(pd.DataFrame({"label": [], "n": []}))
+    assert rows.shape == (0, 65)
+
+
+def test_missing_label_is_not_left_out_in_silence(images):
+    """Rows of no label at all cannot be drawn, and that is said."""
+    with pytest.raises(LabelError, match="class must be one of"):
+        LearnerModel(images).predict(pd.DataFrame({"label": [None, "benign"], "n": [2, 1]}))
+
+
 def test_missing_column_is_named(images):
     """Input without counts is an error that shows what came."""
     with pytest.raises(ConfigError, match=r"model_input must have the columns label and n; got label, count"):

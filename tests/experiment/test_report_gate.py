@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from synthaug.experiment.comparison import Comparison
+from synthaug.experiment.report import report_html
 from synthaug.experiment.report_gate import gate_part
 
 NAMES = ["nothing", "classic", "classic+gan"]
@@ -42,13 +43,28 @@ def test_gate_says_how_often_it_used_learned_rows(study: Comparison, chosen: lis
 
 
 def test_every_split_has_its_table(study: Comparison):
-    """Each split shows its candidates with gain, interval and reason, the chosen one marked."""
+    """Each split shows its candidates with score, gain, interval and reason, the chosen one marked."""
     part = gate_part(study)
     assert [split["name"] for split in part["splits"][:2]] == ["draw 1", "draw 2"]
     assert part["splits"][0]["rows"][1] == {
         "name": "x1",
+        "score": "72.0 %",
         "gain": "+2.0",
         "interval": "+1.0 to +3.0",
         "chosen": True,
         "why": "best",
     }
+
+
+def test_scores_stand_beside_gains(study: Comparison):
+    """Both tables of the page hold what each candidate scored; the gains name their unit."""
+    html = report_html(study, include_real_rows=False)
+    gate = html[html.index('<section id="gate">') :].split("</section>")[0]
+    assert gate.count("72.0 %") == 1 + len(study.splits)
+    assert "Gain, points" in gate
+
+
+def test_a_table_without_scores_is_shown(study: Comparison):
+    """Studies of before scores were kept have dashes in their place."""
+    part = gate_part(deciding(study, ["nothing"] * 6))
+    assert {row["score"] for row in part["rows"]} == {"–"}

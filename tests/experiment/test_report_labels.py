@@ -8,6 +8,7 @@ import pytest
 from synthaug.experiment.comparison import Comparison
 from synthaug.experiment.report import report_html
 from synthaug.experiment.report_labels import label_curve, labels_part
+from synthaug.experiment.results import CurvePoint
 
 
 def test_curve_is_the_measured_one(study: Comparison):
@@ -70,3 +71,31 @@ def test_without_a_curve_there_is_no_such_part(study: Comparison):
     bare = replace(study, splits=tuple(replace(split, curve=()) for split in study.splits))
     assert labels_part(bare) == {"rows": []}
     assert "worth in labels" not in report_html(bare, include_real_rows=False)
+
+
+def test_with_one_multiple_in_folds_the_curve_is_still_the_references(a_study):
+    """There every learned arm has as many sizes as the reference; theirs is not drawn."""
+    folds = a_study(design="folds")
+
+    def held_back(split):
+        part = {arm: scores["balanced_accuracy"] - 0.1 for arm, scores in split.scores.items() if arm != "none"}
+        return replace(split, curve=tuple(CurvePoint(arm, 0.5, 30, v, np.empty(0)) for arm, v in part.items()))
+
+    curve = label_curve(replace(folds, splits=tuple(map(held_back, folds.splits))))
+    assert (curve.arm, curve.beside, curve.sizes.tolist()) == ("smote", "classic+gan", [30, 60])
+
+
+def test_multiples_that_come_to_as_many_rows_count_once(study: Comparison):
+    """Of sizes that are rounded to one number the first is kept; where one size is left there is no curve."""
+
+    def crowded(split, n_rows):
+        return replace(
+            split, curve=tuple(replace(point, n_rows=n) for point, n in zip(split.curve, n_rows, strict=True))
+        )
+
+    some, none = (replace(study, splits=tuple(crowded(s, n) for s in study.splits)) for n in ([60, 120, 120], [60] * 3))
+    assert label_curve(some).sizes.tolist() == [60, 120]
+    assert list(some.label_equivalence().index) == list(study.label_equivalence().index)
+    assert label_curve(none) is None
+    assert none.label_equivalence().empty
+    assert labels_part(none) == {"rows": []}

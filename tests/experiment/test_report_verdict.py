@@ -6,6 +6,7 @@ import pytest
 
 from synthaug.experiment.comparison import Comparison
 from synthaug.experiment.report import report_html
+from synthaug.experiment.report_parts import differences_part
 from synthaug.experiment.report_verdict import answer, probability_text, spoken_verdict, true_minus, verdict_part
 
 HURTS = {"none": 0.0, "smote": 0.03, "gan": -0.05, "gated": -0.02}
@@ -31,6 +32,37 @@ def test_answer_says_what_to_do(a_study, gains: dict, noise: float, style: str, 
     said = answer(a_study(gains=gains, noise=noise))
     assert (said["style"], said["word"]) == (style, word)
     assert said["text"].startswith(text)
+
+
+def test_an_arm_that_is_shown_to_help_is_the_answer(a_study):
+    """Also beside one that differs by more, but so wildly that nothing is shown of it."""
+    study = a_study(gains={"none": 0.0, "smote": 0.03, "gan": 0.06, "classic+gan": 0.06})
+
+    def wild(split):
+        luck = 0.05 + 0.5 * (-1) ** split.index
+        scores = split.scores | {"gan": {"balanced_accuracy": split.scores["gan"]["balanced_accuracy"] + luck}}
+        return replace(split, scores=scores, blocks=split.blocks | {"gan": split.blocks["gan"] + luck})
+
+    study = replace(study, splits=tuple(map(wild, study.splits)))
+    found = {arm: study.verdict(arm, "smote") for arm in ("gan", "classic+gan")}
+    assert found["gan"].difference > found["classic+gan"].difference
+    assert [one.word for one in found.values()] == ["no evidence", "helps"]
+    said = answer(study)
+    assert (said["style"], said["word"]) == ("helps", "Yes.")
+    assert said["text"].startswith("classic+gan gains +")
+
+
+def test_equal_scores_name_no_gain_that_would_have_been_seen(study: Comparison):
+    """Where two arms score alike on every split with other rows, no study has seen how small a gain it can see."""
+
+    def alike(split):
+        fields = {name: getattr(split, name) | {"gated": getattr(split, name)["none"]} for name in ("scores", "blocks")}
+        return replace(split, **fields, n_added=split.n_added | {"gated": 7})
+
+    equal = replace(study, splits=tuple(map(alike, study.splits)))
+    text = "gated scored as none did on every split: no evidence of a difference."
+    assert str(equal.verdict("gated", "none")) == text
+    assert "by gated" not in differences_part(equal)["unseen"]
 
 
 def test_not_shown_tells_how_probable_a_gain_is(a_study):

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from synthaug.data.schema import Column, TableSchema
 from synthaug.quality.audit import audit
 
 
@@ -36,12 +37,32 @@ def test_new_rows_give_nobody_away(digits):
     assert str(found).startswith("No evidence that training rows show")
 
 
-def test_too_few_held_out_rows_are_said(digits):
-    """Without twenty held-out rows nothing is calibrated, and the sentence says that and nothing else."""
+@pytest.mark.parametrize("copied", [False, True])
+def test_few_held_out_rows_hide_no_leak(digits, copied):
+    """With fewer than twenty held-out rows copies are not counted, but an attack that succeeds is still said."""
     x, y = digits.holdout
-    found = audit(digits.train, digits.other, (x[:10], y[:10]), schema=digits.schema)
+    drawn = digits.train if copied else digits.other
+    found = audit(digits.train, drawn, (x[:15], y[:15]), schema=digits.schema)
+    assert found.betrays == copied
+    assert str(found).startswith("Training rows show" if copied else "No evidence that training rows show")
+    assert str(found).endswith("0.50 is chance); rows are too few to count copies.")
+
+
+def test_no_held_out_rows_are_said(digits):
+    """Without a held-out row nothing can be told, and the sentence says that and nothing else."""
+    x, y = digits.holdout
+    found = audit(digits.train, digits.train, (x[:0], y[:0]), schema=digits.schema)
     assert not found.betrays
-    assert str(found) == "Held-out rows are too few to tell whether training rows show."
+    assert str(found).startswith("No class has held-out rows")
+
+
+def test_equal_rows_by_nature_lie_as_near_as_real_ones():
+    """In a table of few distinct rows, where new real rows equal training rows too, the ratio of distances is 1."""
+    schema = TableSchema((Column("a", "number"), Column("b", "number")), n_classes=2)
+    x, y = torch.randint(0, 2, (180, 2), generator=torch.Generator().manual_seed(0)).float(), torch.arange(180) % 2
+    found = audit((x[:60], y[:60]), (x[60:120], y[60:120]), (x[120:], y[120:]), schema=schema)
+    row = of_all(found).loc["distance_ratio"]
+    assert (row["value"], row["floor"]) == pytest.approx((1, 1))
 
 
 def test_half_copies_lie_between(digits):

@@ -244,3 +244,10 @@ def test_importing_costs_no_scipy():
     """The module can be imported without scipy, torch or pandas being loaded."""
     code = "import sys, synthaug.statistics; sys.exit(bool({'scipy', 'torch', 'pandas'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_two_draws_and_two_blocks_have_one_degree_of_freedom():
+    """However their mean squares lie, what is asked of the t distribution has an answer (with under 0.5 none came)."""
+    test = crossed_t_test([[1.0, -0.8], [-0.9, 1.1]])
+    assert test.df == 1
+    assert np.isfinite(detectable_gain(test, alpha=0.0025))

@@ -48,6 +48,19 @@ def test_weights_are_how_often_rows_are_drawn():
     np.testing.assert_allclose(np.bincount(np.array(seen, int)) / len(seen), [0, 1 / 8, 2 / 8, 5 / 8], atol=0.04)
 
 
+def test_transforms_work_in_full_precision():
+    """What a transform computes is not rounded to the network's half precision."""
+    products = []
+
+    def multiply(images, stream):
+        products.append(images.flatten(1) @ images.flatten(1).T)
+        return images
+
+    rows = two_classes()
+    train_network(new_network(SCHEMA, width=2, seed=0), rows, Steps(1, 1e-3, 8), transform=multiply, seed=0)
+    assert products[0].dtype == torch.float32
+
+
 def rates_of(scheduler):
     optimiser = torch.optim.AdamW([torch.nn.Parameter(torch.zeros(1))], 1.0)
     schedule = scheduler(optimiser, Steps(10, 1.0, 1))

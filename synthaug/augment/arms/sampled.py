@@ -8,8 +8,9 @@ import numpy as np
 
 from synthaug._check import FEWEST_ROWS
 from synthaug._seed import derive, numpy_stream
-from synthaug.augment.arms.task import Task, Trained, counts_of, setting_of, train
+from synthaug.augment.arms.task import Task, Trained, setting_of, train
 from synthaug.augment.mix import Mix, Source, repeat_rows
+from synthaug.augment.plan import counts_of
 from synthaug.augment.ways import NotApplicable, check_applies
 from synthaug.data.container import known, take, unwrap
 from synthaug.data.rows import RowsOptions, fit_row_codec

@@ -117,9 +117,3 @@ def learned_plan(task: Task) -> Counts:
     """Return the plan with 0 for classes that the shared learner could not learn."""
     counts = task.learned().class_counts_
     return {label: n if counts[label] >= FEWEST_ROWS else 0 for label, n in task.plan.items()}
-
-
-def counts_of(y: Any) -> Counts:
-    """Return how many rows each class has."""
-    labels, counts = np.unique(np.asarray(y), return_counts=True)
-    return dict(zip(labels.tolist(), counts.tolist(), strict=True))

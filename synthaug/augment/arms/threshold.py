@@ -1,7 +1,7 @@
 """The arm that moves the decision, not the rows: a tuned threshold, or probabilities corrected for the priors."""
 
 import warnings
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassifierMixin
@@ -11,12 +11,13 @@ from sklearn.utils import get_tags
 
 from synthaug._check import FEWEST_ROWS
 from synthaug._seed import derive
-from synthaug.augment.arms.task import Task, Trained, counts_of
+from synthaug.augment.arms.task import Task, Trained
 from synthaug.augment.fitting import Answers, as_estimator_wants, fit_classifier
+from synthaug.augment.plan import counts_of
 from synthaug.augment.teachers import cross_fit
 from synthaug.augment.tuning import score_pooled
 from synthaug.augment.ways import NotApplicable
-from synthaug.data.container import known, take, unwrap
+from synthaug.data.container import known, take
 from synthaug.data.split import stratified_folds
 from synthaug.errors import ConfigError
 
@@ -145,12 +146,6 @@ class PriorAdjusted(ClassifierMixin, BaseEstimator):
     def classes_(self) -> np.ndarray:
         """The labels."""
         return np.asarray(self.classifier.classes_)
-
-    def fit(self, X: Any, y: Any) -> Self:
-        """Return itself, its classifier fitted anew and the frequencies counted."""
-        self.classifier = fit_classifier(self.classifier, X, y)
-        self.priors = np.array(list(counts_of(unwrap(known(y))[0]).values())) / len(y)
-        return self
 
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return the adjusted probability of each class, (n, n_classes)."""

@@ -7,10 +7,10 @@ import numpy as np
 
 from synthaug._check import FEWEST_ROWS
 from synthaug._seed import derive
-from synthaug.augment.arms.task import Task, Trained, counts_of, setting_of, train_mix
+from synthaug.augment.arms.task import Task, Trained, setting_of, train_mix
 from synthaug.augment.fitting import as_estimator_wants
 from synthaug.augment.mix import Mix
-from synthaug.augment.plan import Counts
+from synthaug.augment.plan import Counts, counts_of
 from synthaug.augment.unlabelled import as_rows_of
 from synthaug.augment.ways import NotApplicable, fit_mix
 from synthaug.data.container import join, take

@@ -1,11 +1,14 @@
 """The gate's rule: of all candidates within one standard error of the best, the simplest (Breiman et al.,
-"Classification and Regression Trees", 1984); nothing is simpler than nothing.
+"Classification and Regression Trees", 1984).
 
-The standard error is that of the difference *between the two*, over mixes and blocks of rows (``crossed_t_test``), not
+Simplest is what training would be without the gate: nothing, or classical transforms of the real rows where these are
+ahead of nothing at all, for they are the field's habit and invent nothing. All else must be ahead by a standard error,
+which is that of the difference *between the two*, over mixes and blocks of rows (``crossed_t_test``), not
 that of either's own score: two candidates that err on the same rows are told apart by few of them.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +19,7 @@ from synthaug.augment.gate.candidates import NOTHING, Candidates
 from synthaug.augment.gate.trying import Tried
 from synthaug.augment.mix import Mix
 from synthaug.statistics import PairedTest, crossed_t_test
-from synthaug.statistics.units import unit_of
+from synthaug.statistics.units import Unit, unit_of
 
 _MOST_TIMES = 10  # beyond so many times the rows nobody can tell whether a gain stays the same
 
@@ -38,6 +41,8 @@ class Decision:
         The same in words.
     sources
         The inner learners, which the synthetic rows are drawn from.
+    metric
+        What the scores are of, by name.
     """
 
     chosen: str
@@ -45,28 +50,38 @@ class Decision:
     table: pd.DataFrame
     sentence: str
     sources: tuple
+    metric: str = ""
 
     def _repr_html_(self) -> str:
-        return card([("flat" if self.chosen == NOTHING else "helps", self.sentence)], _card_table(self.table))
+        tone = "flat" if self.chosen == NOTHING else "helps"
+        return card([(tone, self.sentence)], _card_table(self.table, unit_of(self.metric)))
 
 
-def _card_table(table: pd.DataFrame) -> CardTable:
-    """Return the candidates with their gains, in the metric's own unit, the chosen one in bold."""
+def _card_table(table: pd.DataFrame, unit: Unit) -> CardTable:
+    """Return the candidates with their scores and gains, in points or the metric's own unit, the chosen one in bold."""
     rows = [
-        [str(row.candidate), f"{row.gain:+.3f}", f"{row.low:+.3f} to {row.high:+.3f}", str(row.why)]
-        for row in table.itertuples()
+        [
+            str(row["candidate"]),
+            unit.value(row["score"]),
+            unit.difference(row["gain"]),
+            f"{unit.difference(row['low'])} to {unit.difference(row['high'])}",
+            str(row["why"]),
+        ]
+        for row in table.to_dict("records")
     ]
     bold = frozenset(place for place, chosen in enumerate(table["chosen"]) if chosen)
-    return CardTable(["candidate", "gain", "95 % interval", "why"], rows, bold)
+    gain = f"gain, {unit.points}" if unit.points else "gain"
+    return CardTable(["candidate", "score", gain, "95 % interval", "why"], rows, bold)
 
 
 def choose(tried: Tried, candidates: Candidates, *, metric: str = "") -> Decision:
     """Return the decision for scores shared out over mixes and blocks; ``metric`` names their unit."""
     scores = tried.scores
-    order = [NOTHING, *candidates]
-    best = max(order, key=lambda name: scores[name].mean())
+    usual = max([NOTHING, *filter(lambda name: _is_usual(candidates[name]), candidates)], key=_mean_of(scores))
+    order = [usual, *(name for name, mix in candidates.items() if not _is_usual(mix))]
+    best = max(order, key=_mean_of(scores))
     chosen = next(name for name in order if _within_one_error(scores[best] - scores[name]))
-    gains = {name: crossed_t_test(scores[name] - scores[NOTHING]) for name in order}
+    gains = {name: crossed_t_test(scores[name] - scores[NOTHING]) for name in (NOTHING, *candidates)}
     rows = [
         {
             "candidate": name,
@@ -79,9 +94,9 @@ def choose(tried: Tried, candidates: Candidates, *, metric: str = "") -> Decisio
         }
         for name, gain in gains.items()
     ]
-    sentence = _sentence(gains, candidates, chosen=chosen, best=best, metric=metric)
+    sentence = _sentence(scores, candidates, chosen=chosen, best=best, metric=metric)
     mix = candidates.get(chosen, Mix(amount=0.0))
-    return Decision(chosen, mix, pd.DataFrame(rows), sentence, tried.sources)
+    return Decision(chosen, mix, pd.DataFrame(rows), sentence, tried.sources, metric)
 
 
 def refuse(why: str) -> Decision:
@@ -89,6 +104,14 @@ def refuse(why: str) -> Decision:
     row = {"candidate": NOTHING, "score": np.nan, "gain": 0.0, "low": 0.0, "high": 0.0, "chosen": True, "why": why}
     sentence = f"Not augmented: {why}, so nothing could be tried."
     return Decision(NOTHING, Mix(amount=0.0), pd.DataFrame([row]), sentence, ())
+
+
+def _is_usual(mix: Mix) -> bool:
+    return mix.classic and not mix.synthetic_fraction
+
+
+def _mean_of(scores: dict[str, np.ndarray]) -> Callable[[str], float]:
+    return lambda name: float(scores[name].mean())
 
 
 def _within_one_error(behind: np.ndarray) -> bool:
@@ -102,16 +125,27 @@ def _why(name: str, *, chosen: str, best: str) -> str:
     return "the best, but not by one standard error over a simpler one" if name == best else ""
 
 
-def _sentence(gains: dict[str, PairedTest], candidates: Candidates, *, chosen: str, best: str, metric: str) -> str:
+def _sentence(scores: dict[str, np.ndarray], candidates: Candidates, *, chosen: str, best: str, metric: str) -> str:
     if chosen == NOTHING:
-        shown = best if best != NOTHING else max(candidates, key=lambda name: gains[name].difference)
-        doubt = "which is within one standard error of nothing" if gains[shown].difference > 0 else "which is no gain"
-        needed = _needed(gains[shown])
-        found = f"the best mix, {shown}, gained {_gain(gains[shown], metric)} on rows held back from it, {doubt}."
-        return f"Not augmented: {found}{needed}"
-    words = f"Augmented with {chosen}: it gained {_gain(gains[chosen], metric)} over adding nothing, on rows held back "
-    added = candidates[chosen]
-    return words + ("from it." if added.synthetic_fraction else "from it. None of the added rows is synthetic.")
+        shown = best if best != NOTHING else max(candidates, key=_mean_of(scores))
+        gain = crossed_t_test(scores[shown] - scores[NOTHING])
+        doubt = "which is within one standard error of nothing" if gain.difference > 0 else "which is no gain"
+        found = f"the best mix, {shown}, gained {_gain(gain, metric)} on rows held back from it, {doubt}."
+        return f"Not augmented: {found}{_needed(gain)}"
+    gain = crossed_t_test(scores[chosen] - scores[NOTHING])
+    words = f"Augmented with {chosen}: it gained {_gain(gain, metric)} over adding nothing, on rows held back from it."
+    return words + ("" if candidates[chosen].synthetic_fraction else _without(scores, candidates, chosen, metric))
+
+
+def _without(scores: dict[str, np.ndarray], candidates: Candidates, chosen: str, metric: str) -> str:
+    """Return in words why none of the added rows is synthetic."""
+    synthetic = [name for name, mix in candidates.items() if mix.amount and mix.synthetic_fraction]
+    if not synthetic:
+        return " None of the added rows is synthetic."
+    shown = max(synthetic, key=_mean_of(scores))
+    more = crossed_t_test(scores[shown] - scores[chosen])
+    found = f" None of the added rows is synthetic: over these the best mix with some, {shown}, gained"
+    return f"{found} {_gain(more, metric)}.{_needed(more)}"
 
 
 def _gain(gain: PairedTest, metric: str) -> str:

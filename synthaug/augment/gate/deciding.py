@@ -3,9 +3,14 @@
 import numpy as np
 
 from synthaug._check import check_count
+from synthaug.augment.gate.candidates import NOTHING
 from synthaug.augment.gate.choosing import Decision, choose, refuse
 from synthaug.augment.gate.trying import Folds, Trial, inner_folds, try_candidates
+from synthaug.augment.metrics import metric_name
+from synthaug.augment.mix import Mix
+from synthaug.augment.ways import Setting, check_applies
 from synthaug.data.labels import fit_label_codec
+from synthaug.errors import ConfigError
 
 
 def decide(trial: Trial) -> Decision:
@@ -19,16 +24,33 @@ def decide(trial: Trial) -> Decision:
     ----------
     trial
         Training rows, classifier, augmenter, candidates.
+
+    Raises
+    ------
+    ConfigError
+        If there is no candidate, or one does not fit the rows or the classifier; nothing is learned then.
     """
     check_count("n_splits", trial.n_splits)
+    _check_candidates(trial)
     labels = fit_label_codec(trial.y).encode(trial.y)
     if np.bincount(labels).max() < trial.n_splits or _too_few_groups(trial):
         return refuse(f"the training rows are too few for {trial.n_splits} inner folds")
     folds = inner_folds(trial)
     if _one_class_somewhere(labels, folds):
         return refuse(f"{trial.n_splits} inner folds would leave one of them with a single class to learn from")
-    metric = trial.scoring if isinstance(trial.scoring, str) else ""
-    return choose(try_candidates(trial, folds), trial.candidates, metric=metric)
+    return choose(try_candidates(trial, folds), trial.candidates, metric=metric_name(trial.scoring))
+
+
+def _check_candidates(trial: Trial) -> None:
+    mixes = list(trial.candidates.values())
+    if not mixes or NOTHING in trial.candidates or not all(isinstance(mix, Mix) for mix in mixes):
+        raise ConfigError(
+            f"candidates must be mixes by name, one at least, none called {NOTHING!r}; got {dict(trial.candidates)!r}. "
+            "Name some: {'half': Mix(amount=0.5)}."
+        )
+    setting = Setting(trial.estimator, trial.augmenter, None, {}, trial.transform, trial.seed)
+    for mix in mixes:
+        check_applies(mix, trial.X, setting)
 
 
 def _too_few_groups(trial: Trial) -> bool:

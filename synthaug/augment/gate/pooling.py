@@ -7,7 +7,6 @@ from typing import Any
 from synthaug._check import FEWEST_ROWS
 from synthaug._seed import derive
 from synthaug.augment.augmenter import SyntheticAugmenter
-from synthaug.augment.mix import plan_for
 from synthaug.augment.plan import Counts
 from synthaug.data.container import join
 
@@ -37,8 +36,7 @@ class PooledSource:
         return n // len(able) + (able.index(number) < n % len(able))
 
 
-def final_plan(augmenter: SyntheticAugmenter, y: Any, sources: tuple[SyntheticAugmenter, ...]) -> Counts:
-    """Return the plan for all training rows, with 0 for classes that no inner learner has learned."""
-    plan = plan_for(augmenter, y)
+def final_plan(plan: Counts, sources: tuple[SyntheticAugmenter, ...]) -> Counts:
+    """Return the plan with 0 for classes that no inner learner has learned."""
     learned = {label for source in sources for label, n in source.class_counts_.items() if n >= FEWEST_ROWS}
     return {label: n if label in learned else 0 for label, n in plan.items()}

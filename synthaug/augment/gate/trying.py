@@ -18,7 +18,8 @@ from synthaug.augment.gate.candidates import NOTHING, Candidates
 from synthaug.augment.gate.pooling import final_plan
 from synthaug.augment.learning import new_learner
 from synthaug.augment.metrics import score_blocks
-from synthaug.augment.mix import Mix, reads_images
+from synthaug.augment.mix import Mix, plan_for, reads_images
+from synthaug.augment.plan import counts_of, plan_of_part
 from synthaug.augment.ways import Setting, fit_mix
 from synthaug.data.container import take
 from synthaug.data.labels import fit_label_codec
@@ -27,7 +28,7 @@ from synthaug.errors import ShortfallWarning, SmallClassWarning
 from synthaug.statistics import stratified_blocks
 
 N_MIXES = 2  # each candidate is mixed and trained so often, with other seeds, that its luck can be told
-_LEARNING = 1.5  # all inner learners together cost so many times the steps of one
+LEARNING = 1.5  # all inner learners together cost so many times the steps of one
 _MOST_BLOCKS = 40
 
 Folds = list[tuple[np.ndarray, np.ndarray]]
@@ -124,7 +125,7 @@ def affordable(trial: Trial) -> SyntheticAugmenter:
     Their draws are pooled in the end, which makes up for it. A learner that does not count in ``n_steps`` is left as
     it is.
     """
-    share = min(1.0, _LEARNING / trial.n_splits)
+    share = min(1.0, LEARNING / trial.n_splits)
     learner: Any = new_learner(trial.augmenter.generator, for_images=reads_images(trial.augmenter, trial.X))
     if hasattr(learner, "n_steps"):
         learner.set_params(n_steps=max(1, math.ceil(learner.n_steps * share)))
@@ -141,9 +142,10 @@ def _try_fold(trial: Trial, augmenter: SyntheticAugmenter, number: int, train: n
     with warnings.catch_warnings():
         for category in (SmallClassWarning, ShortfallWarning):  # of inner parts; the user hears of the outer one
             warnings.simplefilter("ignore", category)
-        source = clone(augmenter).set_params(random_state=seed)
+        # Rows are planned for all rows alike: by its own counts a part would get others, or lack a class that is named.
+        source = clone(augmenter).set_params(random_state=seed, sampling_strategy="auto", n_synthetic="auto")
         source.fit(X, y, groups=groups, X_unlabeled=trial.X_unlabeled)
-        plan = final_plan(source, y, (source,))
+        plan = final_plan(plan_of_part(plan_for(augmenter, trial.y), counts_of(trial.y), counts_of(y)), (source,))
         setting = Setting(
             trial.estimator, source, source, plan, trial.transform, seed=seed, weight=weight, groups=groups
         )
@@ -161,10 +163,8 @@ def _answer(X: Any, y: Any, setting: Setting, mix: Mix, *, X_test: Any) -> list[
 
 
 def _scores(trial: Trial, parts: list[_Part], tests: list[np.ndarray]) -> dict[str, np.ndarray]:
-    labels, y = fit_label_codec(trial.y).encode(trial.y), np.asarray(trial.y)
-    able = np.flatnonzero(np.bincount(labels)[labels] >= FEWEST_ROWS)
-    blocks = [able[block] for block in stratified_blocks(labels[able], min(_MOST_BLOCKS, len(able)))]
-    classes = np.unique(y[able])
+    y, blocks = np.asarray(trial.y), blocks_of(trial)
+    classes = np.unique(y[np.concatenate(blocks)])
 
     def shared_out(name: str, mix: int) -> np.ndarray:
         pooled = among(classes, pool_answers([part.answers[name][mix] for part in parts], tests))
@@ -173,6 +173,20 @@ def _scores(trial: Trial, parts: list[_Part], tests: list[np.ndarray]) -> dict[s
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "y_pred contains classes not in y_true", UserWarning)  # a class of one row
         return {name: np.stack([shared_out(name, mix) for mix in range(N_MIXES)]) for name in parts[0].answers}
+
+
+def blocks_of(trial: Trial) -> list[np.ndarray]:
+    """Return blocks of the rows that can be scored, those of classes with two at least; a group lies in one block.
+
+    Rows of one group err together, so their number says nothing of how sure a gain is: that of the groups does.
+    """
+    labels = fit_label_codec(trial.y).encode(trial.y)
+    able = np.flatnonzero(np.bincount(labels)[labels] >= FEWEST_ROWS)
+    if trial.groups is None:
+        return [able[block] for block in stratified_blocks(labels[able], min(_MOST_BLOCKS, len(able)))]
+    _, firsts, numbers = np.unique(np.asarray(trial.groups)[able], return_index=True, return_inverse=True)
+    parts = stratified_folds(labels[able][firsts], n_splits=min(_MOST_BLOCKS, len(firsts)), seed=trial.seed)
+    return [able[np.isin(numbers, part)] for _, part in parts]
 
 
 def _known(groups: Any) -> np.ndarray | None:

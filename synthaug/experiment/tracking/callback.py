@@ -67,12 +67,9 @@ class MlflowCallback:
 
     A loop of your own; with skorch it goes into ``callbacks=[...]`` too.
 
-    >>> import tempfile
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> with MlflowCallback(uri=f"sqlite:///{folder.name}/mlflow.db") as log:
+    >>> with MlflowCallback(uri="sqlite:///mlflow.db") as log:
     ...     for step in range(3):
     ...         log.log(step, loss=1 / (1 + step))
-    >>> folder.cleanup()
     """
 
     def __init__(

@@ -107,7 +107,7 @@ def begin_tracking(
     experiment, register_as, dataset
         See ``Destination``.
     resume
-        Whether to go on with the run of an earlier study in this folder, if it went to the same place.
+        Whether to go on with the run of an earlier study in this folder, if there is one where it goes.
 
     Raises
     ------
@@ -124,7 +124,9 @@ def begin_tracking(
     )
     with contextlib.suppress(FileError):  # a damaged record of an earlier study
         found = read_destination(folder) if resume else None
-        if found is not None and (found.uri, found.experiment) == (here, experiment):
-            fresh = replace(fresh, key=found.key, run_id=found.run_id, owned=found.owned)
+        if found is not None:
+            fresh = replace(fresh, key=found.key)  # by which the study is found wherever it was sent before
+            if (found.uri, found.experiment) == (here, experiment):
+                fresh = replace(fresh, run_id=found.run_id, owned=found.owned)
     fresh.save(Path(folder))
     return fresh

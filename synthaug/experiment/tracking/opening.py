@@ -70,11 +70,9 @@ def track_study(
 
     Examples
     --------
-    >>> import tempfile, numpy as np
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> with track_study("demo", scoring="accuracy", uri=f"sqlite:///{folder.name}/mlflow.db") as study:
+    >>> import numpy as np
+    >>> with track_study("demo", scoring="accuracy", uri="sqlite:///mlflow.db") as study:
     ...     study.log_dataset(np.zeros((4, 2)), np.array([0, 1, 0, 1]), name="zeros")
-    >>> folder.cleanup()
     """
     about = About(
         name=name,
@@ -116,6 +114,4 @@ def open_study(about: About, place: Place) -> TrackedStudy:
     location = artifact_location(place.uri, place.artifacts)
     run = calls.find_run(client, taken) if taken else calls.new_run(client, about.name, place, location)
     owned = place.owned and run.info.run_id != active
-    return TrackedStudy(
-        client, run.info.run_id, run.info.experiment_id, about, owned, known=taken not in (None, active)
-    )
+    return TrackedStudy(client, run.info.run_id, run.info.experiment_id, about, owned, known=earlier is not None)

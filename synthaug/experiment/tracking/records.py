@@ -8,15 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from synthaug.experiment.results import LearnerRecord, SplitResult
+from synthaug.experiment.results import LearnerRecord, SplitResult, is_learned
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MAX_PARAMETER_LENGTH = 500
 _SUMMARY = ("score", "difference", "low", "high", "p_value", "p_adjusted", "p_gain", "detectable")
-_FULL_USERS = ("gan", "classic+gan", "gated")  # the first of them that a study has owns the run of a split's learner
-_INNER_USERS = ("gated",)
 _INCHES_PER_IMAGE, _INCHES_PER_LETTER, _MARGIN = 0.45, 0.075, 0.3
 
 
@@ -110,15 +108,15 @@ def learner_points(record: LearnerRecord) -> list[Point]:
 
 
 def learner_user(learner: str, arms: Sequence[str]) -> str | None:
-    """Return the arm whose run a learner's run belongs beneath, or None where none of them uses it.
+    """Return the first arm that uses a learner, whose run the learner's belongs beneath; None where none does.
 
     Examples
     --------
     >>> learner_user("full", ["none", "gan", "gated"]), learner_user("inner 0", ["none", "gan", "gated"])
     ('gan', 'gated')
     """
-    users = _INNER_USERS if learner.startswith("inner") else _FULL_USERS
-    return next((arm for arm in users if arm in arms), None)
+    is_user = "gated".__eq__ if learner.startswith("inner") else is_learned
+    return next((arm for arm in arms if is_user(arm)), None)
 
 
 def verdict_points(row: pd.Series, means: pd.Series) -> list[Point]:

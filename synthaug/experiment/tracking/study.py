@@ -57,18 +57,15 @@ class TrackedStudy:
 
     Examples
     --------
-    >>> import tempfile
     >>> from synthaug.experiment.tracking import track_study
     >>> from synthaug.experiment.results import SplitResult
     >>> scores = {"none": {"accuracy": 0.8}, "gan": {"accuracy": 0.9}}
     >>> split = SplitResult(0, 0, 0, 40, 100, scores, {}, {}, {"gan": 40}, {"none": 0.1, "gan": 0.2})
-    >>> folder = tempfile.TemporaryDirectory()
-    >>> with track_study("demo", scoring="accuracy", uri=f"sqlite:///{folder.name}/mlflow.db") as study:
+    >>> with track_study("demo", scoring="accuracy", uri="sqlite:///mlflow.db") as study:
     ...     study.log_split(split)
     ...     runs = study.client.search_runs([study.experiment_id], "tags.arm = 'gan'")
     >>> round(runs[0].data.metrics["accuracy_gain"], 3)
     0.1
-    >>> folder.cleanup()
     """
 
     client: "MlflowClient"
@@ -192,9 +189,9 @@ class TrackedStudy:
                 self._arms[tags["arm"]] = run_id
                 self._start(run_id)
                 self._remember("arm", tags["arm"], run_id, "n_added")
-            elif run.info.status == "FINISHED":
+            elif tags["kind"] == "learner" and run.info.status == "FINISHED":
                 self._done.add(("learner", tags["learner"], int(tags["split"])))
-            else:
+            elif run.info.status != "FINISHED":
                 calls.delete_half(self.client, run)
 
     def _remember(self, kind: str, name: str, run_id: str, metric: str) -> None:
@@ -273,11 +270,14 @@ class TrackedStudy:
         if chosen is None:
             return
         words = f"tags.study_id = '{self.run_id}' and tags.learner = 'full' and tags.split = '{chosen.split}'"
-        (run,) = self.client.search_runs([self.experiment_id], words)
-        model = calls.logged_model(self.client, run.info.run_id)
-        assert model is not None, "a learner that was kept is logged"
+        runs = self.client.search_runs([self.experiment_id], words)
+        model = calls.logged_model(self.client, runs[0].info.run_id) if runs else None
+        if model is None:  # somebody deleted it in MLflow
+            return
         tags = {"study": self.about.name, "study_id": self.run_id} | chosen.tags | study_verdict(comparison.summary())
-        version = calls.register_model(self.client, name, model, run_id=run.info.run_id, tags=tags | self.about.origin)
+        version = calls.register_model(
+            self.client, name, model, run_id=runs[0].info.run_id, tags=tags | self.about.origin
+        )
         calls.set_tags(self.client, self.run_id, {"registered_model": name, "registered_version": version})
         if chosen.approved:
             self.client.set_registered_model_alias(name, APPROVED, version)

@@ -1,6 +1,5 @@
 """A store of MLflow for each test, copied from one whose tables were made once; records of a small made study."""
 
-import contextlib
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,6 @@ import pytest
 
 from synthaug.experiment.results import LearnerRecord, SplitResult
 from synthaug.experiment.storage import SplitStore
-from synthaug.experiment.tracking import track_study
 
 FACTS = {
     "name": "demo",
@@ -25,14 +23,6 @@ FACTS = {
     "n_splits": 4,
 }
 MakeSplit = Callable[..., SplitResult]
-
-
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    with contextlib.chdir(path.parent), track_study("empty", scoring="accuracy", uri=f"sqlite:///{path}"):
-        pass
-    return path
 
 
 @pytest.fixture

@@ -65,6 +65,20 @@ def test_augmenter_tells_the_callback(uri):
         assert history(uri, run, term) == wanted
 
 
+@pytest.mark.parametrize("cap", [{"max_steps": 30}, {"callbacks": 30}], ids=["limit", "callback"])
+def test_learning_that_ends_early_is_logged_whole(uri, cap):
+    """Where a learner stops before its last step, every step it took is logged and its run is ended."""
+    rng = np.random.default_rng(0)
+    learner = CGAN(n_steps=60, batch_size=8, width=4)
+    log = MlflowCallback(uri=uri)
+    stop = [lambda record: record.step >= cap["callbacks"]] if "callbacks" in cap else []
+    options = {"selection": "none", "max_steps": cap.get("max_steps"), "callbacks": [log, *stop], "random_state": 0}
+    augmenter = SyntheticAugmenter(learner, **options).fit(rng.normal(size=(20, 3)), np.arange(20) % 2)
+    (run,) = learnings(uri)
+    assert run.info.status == "FINISHED"
+    assert [step for step, _ in history(uri, run, "critic_accuracy")] == augmenter.history_["step"].tolist()
+
+
 def test_active_run_is_used_and_left_open(uri, active):
     """The caller's active run gets the steps and stays open; a second learning has a run beneath it."""
     log = MlflowCallback(prefix="gan")

@@ -202,3 +202,34 @@ def test_new_study_in_an_old_folder_gets_a_run_of_its_own(uri, tmp_path):
     first = begin_tracking(tmp_path, uri=uri)
     assert begin_tracking(tmp_path, uri=uri, resume=True).key == first.key
     assert begin_tracking(tmp_path, uri=uri).key != first.key
+
+
+def test_tracker_that_comes_back_finds_the_caller_run_as_it_was(uri, split, learner, monkeypatch, study_folder):
+    """In a run of the caller's, too, a tracker that is back gets what it missed, and nothing twice."""
+    import mlflow
+
+    folder = study_folder([split(index, learners=(learner(),)) for index in range(2)])
+    monkeypatch.setattr("synthaug.experiment.tracking.mirror._SECONDS_BETWEEN_TRIES", 0.0)
+    mlflow.set_tracking_uri(uri)
+    try:
+        with mlflow.start_run():
+            begin_tracking(folder, uri=uri)
+            with tracker_away(monkeypatch, after=4), pytest.warns(TrackingWarning), mirrored(folder):
+                pass
+            with mirrored(folder):
+                pass
+    finally:
+        mlflow.set_tracking_uri(None)
+    found = held(uri)
+    assert [step for step, _ in found["history"]["arm", "gan"]["accuracy"]] == [0, 1]
+    assert found["n"] == len(found["runs"])
+
+
+def test_study_sent_elsewhere_and_back_is_sent_once(uri, split, study_folder):
+    """A study that was sent somewhere else too is found again where it was first: nothing is sent twice."""
+    folder = study_folder([split(0), split(1)])
+    begin_tracking(folder, uri=uri)
+    assert sync(folder).n_sent == 2
+    assert sync(folder, experiment="elsewhere").n_sent == 2
+    assert sync(folder, experiment="synthaug").n_sent == 0
+    assert sync(folder, experiment="elsewhere").n_sent == 0

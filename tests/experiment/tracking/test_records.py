@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from synthaug.augment.arms import USES_GAN
 from synthaug.experiment.tracking.records import (
     arm_points,
     flat_parameters,
@@ -48,8 +49,15 @@ def test_empty_history_gives_no_losses(learner):
     assert {point.key.split("/")[0] for point in points} == {"quality", "n_rows", "seconds"}
 
 
+@pytest.mark.parametrize("arm", USES_GAN)
+def test_learner_belongs_to_whatever_arm_uses_it(arm):
+    """Every arm with learned rows can be the one beneath which the learner's run goes."""
+    assert learner_user("full", ["none", "classic", "self-training", arm]) == arm
+
+
 def test_learner_belongs_to_an_arm_that_was_run():
     """A learner's run goes beneath the first arm that used it; without one, beneath the study."""
+    assert learner_user("full", ["none", "gan soft labels", "gan"]) == "gan soft labels"
     assert learner_user("full", ["none", "classic+gan"]) == "classic+gan"
     assert learner_user("inner 3", ["none", "gan"]) is None
 

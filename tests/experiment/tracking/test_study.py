@@ -346,6 +346,20 @@ def test_learner_is_registered_and_named_when_approved(uri, split, learner, tmp_
     assert study.client.get_run(study.run_id).data.tags["registered_version"] == str(version.version)
 
 
+def test_deleted_learner_is_not_registered(uri, split, learner, tmp_path):
+    """Where somebody deleted the learner's run in MLflow, the verdicts are logged all the same."""
+    (tmp_path / "saved").mkdir()
+    splits = tuple(split(index, learners=(learner(folder="saved"),)) for index in range(2))
+    settings = {"scoring": "balanced_accuracy", "folder": tmp_path, "uri": uri, "register_as": "demo learner"}
+    with track_study("demo", **settings) as study:
+        for result in splits:
+            study.log_split(result)
+        study.client.delete_run(runs(study, "learner")["full, split 0"].info.run_id)
+        study.log_summary(compared(splits))
+    assert "verdict" in study.client.get_run(study.run_id).data.tags
+    assert not study.client.search_model_versions("name = 'demo learner'")
+
+
 def made_decision(result: SplitResult, chosen: str) -> pd.DataFrame:
     return result.decision.assign(chosen=result.decision["candidate"] == chosen)
 

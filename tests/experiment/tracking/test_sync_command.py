@@ -5,7 +5,7 @@ import json
 import pytest
 
 from synthaug.cli import main
-from synthaug.experiment.tracking import begin_tracking
+from synthaug.experiment.tracking import begin_tracking, read_destination
 
 
 @pytest.fixture
@@ -31,9 +31,11 @@ def test_it_says_what_it_sent_and_then_that_nothing_is_missing(folder, uri, caps
 
 
 def test_server_that_is_away_is_an_error_in_words(folder, capsys):
-    """A tracker that cannot be reached ends with code 1 and what to do."""
+    """A tracker that cannot be reached ends with code 1 and what to do; where the study went to stays noted."""
+    before = read_destination(folder)
     assert main(["sync", str(folder), "--uri", "http://127.0.0.1:9"]) == 1
     assert "the tracker must be reachable" in capsys.readouterr().err
+    assert read_destination(folder) == before
 
 
 def test_folder_without_a_study_is_an_error(tmp_path, capsys):
