@@ -349,8 +349,10 @@ def run_here(capfd: pytest.CaptureFixture[str]) -> tuple[int, str]:
 
 
 def run_elsewhere(_: pytest.CaptureFixture[str]) -> tuple[int, str]:
-    """Do the same in a process group of its own, as a terminal does."""
-    command = [sys.executable, "-c", "import sys; from synthaug.cli import main; sys.exit(main())", "run", "toy.yaml"]
+    """Do the same in a process group of its own, as a terminal does; a job in the background would ignore Ctrl-C."""
+    listen = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    run = f"{listen}; from synthaug.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", run, "run", "toy.yaml"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
         assert process.stderr is not None
         said = ""
