@@ -111,7 +111,7 @@ def _fashion() -> tuple[np.ndarray, np.ndarray]:
 
 def _npz(name: str) -> Callable[[], tuple[np.ndarray, np.ndarray]]:
     def load() -> tuple[np.ndarray, np.ndarray]:
-        with np.load(_folder() / f"{name}.npz") as file:
+        with np.load(folder() / f"{name}.npz") as file:
             x = np.concatenate([file[key] for key in sorted(file.files) if key.startswith("x_")])
             y = np.concatenate([file[key] for key in sorted(file.files) if key.startswith("y_")])
         return (x[:, None] if x.ndim == 3 else x.transpose(0, 3, 1, 2)), y.astype(np.int64).ravel()
@@ -132,7 +132,7 @@ def _csv(name: str) -> Callable[[], tuple[np.ndarray, np.ndarray]]:
     """Return a loader of a table; columns of words become numbers in the words' order."""
 
     def load() -> tuple[np.ndarray, np.ndarray]:
-        table = pd.read_csv(_folder() / f"{name}.csv")
+        table = pd.read_csv(folder() / f"{name}.csv")
         x, words = table.drop(columns="label"), table.drop(columns="label").select_dtypes(exclude="number").columns
         coded = x.assign(**{column: x[column].astype("category").cat.codes for column in words})
         return coded.to_numpy(np.float64), np.unique(table["label"], return_inverse=True)[1].astype(np.int64)
@@ -140,7 +140,8 @@ def _csv(name: str) -> Callable[[], tuple[np.ndarray, np.ndarray]]:
     return load
 
 
-def _folder() -> Path:
+def folder() -> Path:
+    """Return where the files are: what ``SYNTHAUG_DATA`` names."""
     return Path(os.environ.get("SYNTHAUG_DATA", "../shared/data"))
 
 
@@ -184,9 +185,13 @@ def rows_of_half(data: str, half: str | None, *, distinct: bool) -> tuple[np.nda
         x, y = x[first], y[first]
     if half is None:
         return x, y
-    odd = np.array([hashlib.sha256(row.tobytes()).digest()[-1] % 2 == 1 for row in x])
-    mine = odd if half == "report" else ~odd
+    mine = reports(x) == (half == "report")
     return x[mine], y[mine]
+
+
+def reports(x: np.ndarray) -> np.ndarray:
+    """Return which rows of x (n, ...) are of the report half, shape (n,), bool: those whose SHA-256 is odd."""
+    return np.array([hashlib.sha256(row.tobytes()).digest()[-1] % 2 == 1 for row in x])
 
 
 def near_duplicates(x: np.ndarray) -> np.ndarray:

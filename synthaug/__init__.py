@@ -17,28 +17,40 @@ if TYPE_CHECKING:
     from synthaug.augment.sampler import SyntheticSampler
     from synthaug.augment.teachers import fit_teachers
     from synthaug.augment.torch_data import MixedDataset, SyntheticDataset, augment_loader
+    from synthaug.data.constraints import Fixed, LessOrEqual
+    from synthaug.data.near_duplicates import near_duplicate_groups
+    from synthaug.data.readers import read_images
+    from synthaug.data.writers import write_images
     from synthaug.errors import SynthaugError, SynthaugWarning
     from synthaug.experiment.compare import compare
     from synthaug.experiment.comparison import Comparison
     from synthaug.experiment.convnet import ConvNetClassifier
     from synthaug.experiment.designs import Draws, Folds
+    from synthaug.experiment.frozen_features import FrozenFeatures
+    from synthaug.experiment.pretrained import PretrainedClassifier
     from synthaug.experiment.tracking.callback import MlflowCallback
     from synthaug.experiment.training_page import training_page
     from synthaug.generators.cgan import CGAN
+    from synthaug.generators.copula import Copula
     from synthaug.generators.latent_gan import LatentGAN
     from synthaug.generators.vae import VAE
 
 _HOMES = {
     "AugmentedClassifier": "synthaug.augment.classifier",
     "CGAN": "synthaug.generators.cgan",
+    "Copula": "synthaug.generators.copula",
     "Comparison": "synthaug.experiment.comparison",
     "ConvNetClassifier": "synthaug.experiment.convnet",
     "Draws": "synthaug.experiment.designs",
+    "Fixed": "synthaug.data.constraints",
     "Folds": "synthaug.experiment.designs",
+    "FrozenFeatures": "synthaug.experiment.frozen_features",
     "LatentGAN": "synthaug.generators.latent_gan",
+    "LessOrEqual": "synthaug.data.constraints",
     "Mix": "synthaug.augment.mix",
     "MixedDataset": "synthaug.augment.torch_data",
     "MlflowCallback": "synthaug.experiment.tracking.callback",
+    "PretrainedClassifier": "synthaug.experiment.pretrained",
     "SynthaugError": "synthaug.errors",
     "SynthaugWarning": "synthaug.errors",
     "SyntheticAugmenter": "synthaug.augment.augmenter",
@@ -51,7 +63,10 @@ _HOMES = {
     "augment_loader": "synthaug.augment.torch_data",
     "compare": "synthaug.experiment.compare",
     "fit_teachers": "synthaug.augment.teachers",
+    "near_duplicate_groups": "synthaug.data.near_duplicates",
+    "read_images": "synthaug.data.readers",
     "training_page": "synthaug.experiment.training_page",
+    "write_images": "synthaug.data.writers",
 }
 
 __all__ = [
@@ -59,12 +74,17 @@ __all__ = [
     "CGAN",
     "Comparison",
     "ConvNetClassifier",
+    "Copula",
     "Draws",
+    "Fixed",
     "Folds",
+    "FrozenFeatures",
     "LatentGAN",
+    "LessOrEqual",
     "Mix",
     "MixedDataset",
     "MlflowCallback",
+    "PretrainedClassifier",
     "SynthaugError",
     "SynthaugWarning",
     "SyntheticAugmenter",
@@ -77,7 +97,10 @@ __all__ = [
     "augment_loader",
     "compare",
     "fit_teachers",
+    "near_duplicate_groups",
+    "read_images",
     "training_page",
+    "write_images",
 ]
 
 

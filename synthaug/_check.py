@@ -18,6 +18,7 @@ from synthaug.errors import ConfigError, LabelError, ShapeError, unknown_word
 
 MIN_PIXELS, MAX_PIXELS = 8, 128
 FEWEST_ROWS = 2
+_FEW_CLASSES = 10
 _MOST_ROWS = 10_000_000
 T = TypeVar("T")
 
@@ -69,6 +70,22 @@ def check_image_shape(image_shape: Any) -> None:
         )
 
 
+def check_column_names(frame: pd.DataFrame) -> None:
+    """Raise ShapeError if two columns of a DataFrame have one name, or some names are words and others are not."""
+    if not frame.columns.is_unique:
+        twice = frame.columns[frame.columns.duplicated()].tolist()[0]
+        raise ShapeError(
+            f"table columns must have names of their own; got {twice!r} more than once. Rename them, or drop one: "
+            "X.loc[:, ~X.columns.duplicated()]."
+        )
+    kinds = sorted({type(name).__name__ for name in frame.columns})
+    if len(kinds) > 1 and "str" in kinds:
+        raise ShapeError(
+            f"table columns must have names of one type; got {' and '.join(kinds)}. "
+            "Make all of them words: X.columns = X.columns.astype(str)."
+        )
+
+
 def check_same_length(X: Any, y: Any) -> None:
     """Raise LabelError unless there is one label for each row."""
     n_rows, n_labels = len(X), len(y)
@@ -86,6 +103,35 @@ def check_labels(y: Any) -> np.ndarray:
     ValueError
         If ``y`` is not one-dimensional or a regression target (scikit-learn's own message).
     """
+    labels = _plain_labels(y)
+    check_classification_targets(labels)
+    return labels
+
+
+def check_training_labels(y: Any) -> np.ndarray:
+    """Return the labels as an array of shape (n,), as ``check_labels`` does, if most share their class with others.
+
+    Raises
+    ------
+    LabelError
+        If ``y`` is None or holds missing values, or so many classes that most rows stand alone in theirs.
+    ValueError
+        If ``y`` is not one-dimensional or holds fractions (scikit-learn's own message).
+    """
+    labels = _plain_labels(y)
+    classes = np.unique(labels)
+    if labels.dtype.kind != "f" and len(classes) > max(_FEW_CLASSES, len(labels) // 2):
+        row = int(np.flatnonzero(labels == classes[-1])[0])
+        raise LabelError(
+            f"y must hold classes; got {len(classes)} different values in {len(labels)} rows, "
+            f"{classes[-1:].tolist()[0]!r} in row {row} for one (is this a regression target, or a key?). "
+            "Name the column of classes, or bin it: pandas.qcut(y, 4, labels=False)."
+        )
+    check_classification_targets(labels)
+    return labels
+
+
+def _plain_labels(y: Any) -> np.ndarray:
     if y is None:
         raise LabelError("y must be given: this estimator requires y to be passed, but the target y is None.")
     labels = y.detach().cpu().numpy() if isinstance(y, torch.Tensor) else np.asarray(y)
@@ -100,7 +146,6 @@ def check_labels(y: Any) -> np.ndarray:
     kinds = sorted({type(label).__name__ for label in given.tolist()}) if given.dtype == object else []
     if len(kinds) > 1:
         raise LabelError(f"labels must be of one type; got {' and '.join(kinds)}. Convert them to one.")
-    check_classification_targets(labels)
     return labels
 
 

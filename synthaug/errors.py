@@ -5,16 +5,23 @@
     SynthaugError
     ├── ConfigError    (ValueError)    a setting that cannot be
     ├── ShapeError     (ValueError)    rows of the wrong shape, layout, range or kind
+    │   └── CellError  (TypeError)     a cell of a table that holds neither a number nor a word
     ├── LabelError     (ValueError)    labels missing, unknown, or too few to learn from
     ├── FileError      (OSError)       a file that is damaged, foreign, newer, or cannot be written
-    └── DivergedError  (RuntimeError)  training met a value that is not finite
+    ├── DivergedError  (RuntimeError)  training met a value that is not finite
+    └── ConstraintError  (ValueError)  training rows break a rule, or no rows that keep it can be drawn
 
     SynthaugWarning (UserWarning)
     ├── NoRowsAddedWarning    a transformer cannot add rows
     ├── SmallClassWarning     a class too small to learn from gets no synthetic row
     ├── ShortfallWarning      selection could not fill what was asked
+    ├── KeyColumnWarning      a column numbers or names the rows, so that its values are made anew
+    ├── UnseenValueWarning    rows of a table hold what no training row held
     ├── BudgetWarning         a time limit or a full disk cut something short
-    ├── LeakWarning           rows are scored that were learned from
+    ├── LeakWarning           rows are scored that were learned from, or that are all but the same
+    ├── IdentityWarning       a file may tell who somebody is, in its header or burnt into its pixels
+    ├── SkippedFilesWarning   files that cannot be read were left out, and are listed
+    ├── SyntheticFilesWarning files that are read are marked as synthetic, not as a patient's
     ├── TrainingWarning       training collapsed or diverged, and what was learned before is kept
     └── TrackingWarning       a tracker is away, and what it misses is kept to be sent later
 
@@ -44,6 +51,10 @@ class ShapeError(SynthaugError, ValueError):
     """Rows whose shape, layout, range or kind does not fit."""
 
 
+class CellError(ShapeError, TypeError):
+    """A cell of a table that holds a list, a dictionary or another object, in the place of a number or a word."""
+
+
 class LabelError(SynthaugError, ValueError):
     """Labels that are missing, unknown, or too few to learn from."""
 
@@ -54,6 +65,10 @@ class FileError(SynthaugError, OSError):
 
 class DivergedError(SynthaugError, RuntimeError):
     """Training met a value that is not finite."""
+
+
+class ConstraintError(SynthaugError, ValueError):
+    """Training rows break a constraint, or too few of the rows drawn keep it."""
 
 
 class SynthaugWarning(UserWarning):
@@ -79,12 +94,35 @@ class ShortfallWarning(SynthaugWarning):
     """Selection accepted fewer rows than were asked for and filled up with the best of the rest."""
 
 
+class KeyColumnWarning(SynthaugWarning):
+    """A column of a table tells rows apart (names, patients' numbers): nothing is learned of it, new keys are made.
+
+    Or its type can hold no new ones, and those of the training rows are drawn again.
+    """
+
+
+class UnseenValueWarning(SynthaugWarning):
+    """Rows of a table hold a category, or lack a value, as no training row did."""
+
+
 class BudgetWarning(SynthaugWarning):
     """A limit of time or of disk cut something short."""
 
 
 class LeakWarning(SynthaugWarning):
     """Rows that are scored are rows that were learned from, so that the score flatters."""
+
+
+class IdentityWarning(SynthaugWarning):
+    """A file's header, or an area of its pixels, may tell who a patient is. Tags are named, their values never."""
+
+
+class SkippedFilesWarning(SynthaugWarning):
+    """Files that cannot be read were left out of a data set; a list says which and why."""
+
+
+class SyntheticFilesWarning(SynthaugWarning):
+    """Files that are read as real are marked as synthetic: what is learned from or tested on them shows no patient."""
 
 
 class TrainingWarning(SynthaugWarning):

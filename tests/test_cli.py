@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from synthaug import __version__
@@ -129,7 +130,7 @@ def test_auto_is_the_same_learner_as_in_python(rows: Path, capsys: pytest.Captur
     """``--generator auto`` learns with what the augmenter would choose: another learner for images than for tables."""
     write_rows_file("images.npz", np.random.default_rng(0).random((20, 8, 8)), np.arange(20) % 2)
     words = ("--out", "model", "--generator", "auto", "--steps", "3")
-    assert answer(capsys, "fit", str(rows), *words)["learner"] == "CGAN"
+    assert answer(capsys, "fit", str(rows), *words)["learner"] == "Copula"
     assert answer(capsys, "fit", "images.npz", *words)["learner"] == "LatentGAN"
 
 
@@ -232,13 +233,13 @@ def test_error_is_code_1_without_a_traceback(pipeline: Path, capsys: pytest.Capt
     ("words", "message"),
     [
         (["run", "nope.yaml"], "pipeline must be a file that is there"),
-        (["fit", "nope.npz", "--out", "m"], "data must be a .npz or .csv file, or one of digits"),
+        (["fit", "nope.npz", "--out", "m"], "data must be a .npz, .csv or .parquet file, or one of digits"),
         (["fit", "rows.npz", "--out", "m", "--generator", "cgna"], "generator must be one of"),
         (["fit", "rows.npz", "--out", "rows.npz/m"], "folder must be writable"),
         (["fit", "rows.npz", "--out", "m", "--image-shape", "8"], "--image-shape must be height,width"),
         (["sample", "nope", "-n", "3", "--out", "a.npz"], "nope"),
         (["sample", "nope", "-n", "a=-3", "--out", "a.npz"], "-n must be a whole number or label=number"),
-        (["sample", "nope", "-n", "3", "--out", "a.pkl"], "data must be a .npz or .csv file"),
+        (["sample", "nope", "-n", "3", "--out", "a.pkl"], "data must be a .npz, .csv or .parquet file"),
         (["report", "nope"], "nope"),
         (["compare", "rows.npz", "--estimator", "os.system"], "command line: estimator.name must be one of"),
         (["compare", "rows.npz", "--arms", " none"], "arms must be a list of at least 2"),
@@ -253,11 +254,12 @@ def test_bad_input_is_named(rows: Path, words: list[str], message: str, capsys: 
 
 def test_fit_sample_and_augment_go_together(table: Path, capsys: pytest.CaptureFixture[str]):
     """A learner is saved, drawn from in exact counts, and used to balance the file it came from."""
-    learned = answer(capsys, "fit", str(table), "--label", "finding", "--out", "model", "--steps", "3")
+    words = ("--out", "model", "--generator", "cgan", "--steps", "3")
+    learned = answer(capsys, "fit", str(table), "--label", "finding", *words)
     assert (learned["learner"], learned["rows"], learned["steps"]) == ("CGAN", {"benign": 14, "malignant": 24}, 3)
     drawn = answer(capsys, "sample", "model", "-n", "benign=5", "-n", "malignant=2", "--out", "new.csv", "--seed", "0")
     assert drawn["synthetic"] == {"benign": 5, "malignant": 2}
-    assert len(read_rows_file("new.csv", label="label")[0]) == 7
+    assert len(read_rows_file("new.csv", label="finding")[0]) == 7
     words = ("augment", str(table), "--label", "finding", "--model", "model", "--out", "all.csv")
     assert answer(capsys, *words) == {"file": "all.csv", "n_rows": 48, "n_real": 38, "synthetic": {"benign": 10}}
     X, y = read_rows_file("all.csv", label="finding")
@@ -265,9 +267,74 @@ def test_fit_sample_and_augment_go_together(table: Path, capsys: pytest.CaptureF
     np.testing.assert_allclose(X[:38], read_rows_file(table, label="finding")[0])
 
 
+@pytest.fixture
+def clinic() -> Path:
+    """A file of mixed columns, with gaps."""
+    rng = np.random.default_rng(0)
+    dose = np.where(rng.random(40) < 0.2, np.nan, rng.normal(5, 1, 40).round(2))
+    seen = pd.Timestamp("2024-01-01") + pd.to_timedelta(rng.integers(0, 99, 40), unit="D")
+    columns = {
+        "patient": [f"P{i:03}" for i in range(40)],
+        "age": rng.integers(18, 90, 40),
+        "sex": rng.choice(["f", "m"], 40),
+        "dose": dose,
+        "seen": seen,
+        "outcome": ["ill", "well"] * 20,
+    }
+    pd.DataFrame(columns).to_csv("clinic.csv", index=False)
+    return Path("clinic.csv")
+
+
+def test_a_mixed_table_is_learned_and_drawn(clinic: Path, capsys: pytest.CaptureFixture[str]):
+    """Types are inferred and told; drawn rows come in them, under the label's own name, as .parquet and as .csv."""
+    learned = answer(capsys, "fit", str(clinic), "--label", "outcome", "--out", "model", "--steps", "3")
+    kinds = {column["column"]: column["kind"] for column in learned["columns"]}
+    wanted = {"patient": "key", "age": "whole number", "sex": "category", "dose": "number", "seen": "date"}
+    assert kinds == wanted
+    assert learned["learner"] == "Copula"  # what SyntheticAugmenter takes for tables
+    X, _ = read_rows_file(clinic, label="outcome")
+    for ending in ("parquet", "csv"):
+        answer(capsys, "sample", "model", "--n", "ill=30", "--out", f"more.{ending}", "--seed", "0")
+        drawn, y = read_rows_file(f"more.{ending}", label="outcome")
+        assert y.tolist() == ["ill"] * 30
+        assert drawn.dtypes.to_dict() == X.dtypes.to_dict()
+        assert not set(drawn["patient"]) & set(X["patient"])
+
+
+def test_a_person_is_shown_how_columns_were_read(clinic: Path, capsys: pytest.CaptureFixture[str]):
+    """A line a column, on standard error: what it is taken for, its gaps, its values."""
+    assert main(["fit", str(clinic), "--label", "outcome", "--out", "model", "--steps", "3"]) == 0
+    said = capsys.readouterr()
+    lines = [" ".join(line.split()) for line in said.err.splitlines()]
+    assert "column read as missing values" in lines
+    assert "patient key made anew for drawn rows" in lines
+    assert any(line.startswith("sex category 2: ") for line in lines)
+    assert any(line.startswith("seen date 2024-01-") for line in lines)
+    assert "--out synthetic.csv" in said.out
+
+
+@pytest.mark.parametrize("label", ["age", "dose", "patient"])
+def test_a_label_that_is_no_class_is_refused(clinic: Path, label: str, capsys: pytest.CaptureFixture[str]):
+    """Measured numbers, and values most of which come once, are asked about before anything is learned."""
+    assert main(["fit", str(clinic), "--label", label, "--out", "model"]) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert f"'{label}' holds" in said
+    assert "is this a regression target, or a key?" in said
+
+
+def test_a_mixed_table_is_compared_on(clinic: Path, capsys: pytest.CaptureFixture[str]):
+    """Words, dates and gaps reach the classifier encoded, whichever arm adds the rows."""
+    arms = ["none", "smote", "noise", "mixup", "gan"]
+    words = ("--label", "outcome", "--arms", ",".join(arms), "--folds", "2", "--repeats", "1", "--steps", "3")
+    said = answer(capsys, "compare", str(clinic), *words)
+    assert [arm["arm"] for arm in said["arms"]] == arms
+    assert said["skipped"] == {}
+
+
 def test_commands_tell_a_person_what_they_wrote(table: Path, capsys: pytest.CaptureFixture[str]):
     """One line each, with counts and the next step."""
-    assert main(["fit", str(table), "--label", "finding", "--out", "model", "--steps", "3"]) == 0
+    words = ["--out", "model", "--generator", "cgan", "--steps", "3"]
+    assert main(["fit", str(table), "--label", "finding", *words]) == 0
     assert "CGAN learned benign: 14, malignant: 24" in (said := capsys.readouterr().out)
     assert "synthaug sample model -n benign=100" in said
     assert main(["sample", "model", "-n", "2", "--out", "new.npz"]) == 0

@@ -1,7 +1,7 @@
 """``SyntheticAugmenter``: learn a generator from labelled rows, draw new ones, in the user's own terms."""
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,10 +19,18 @@ from synthaug.augment.drawing import Tally, report
 from synthaug.augment.fingerprints import Fingerprints, take_fingerprints
 from synthaug.augment.looks import looks_of, snapshots_of
 from synthaug.augment.plan import Counts, drop_small_classes, plan_counts
-from synthaug.augment.reading import Reading, check_as_read, checked_to_predict, count_rows, read_training_rows
+from synthaug.augment.reading import (
+    Reading,
+    check_as_read,
+    checked_to_predict,
+    count_rows,
+    read_training_rows,
+    warn_of_strangers,
+)
 from synthaug.augment.streaming import LearnedModel, asked_of, joined, stream, warn_of_shortfall
 from synthaug.augment.unlabelled import unlabelled_for
-from synthaug.data.container import join
+from synthaug.data.constraints import Constraint, check_constraints, name_constraints
+from synthaug.data.container import join, known
 from synthaug.data.images import ImageCodec
 from synthaug.data.rows import RowsOptions
 from synthaug.errors import ConfigError, NoRowsAddedWarning
@@ -41,7 +49,8 @@ class SyntheticAugmenter(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     ----------
     generator
         A learner's name, a learner such as ``CGAN(n_steps=500)``, or ``auto``: ``LatentGAN`` for images, whose rows
-        differ more at equal cost, and ``CGAN`` for tables. ``generator_`` tells which.
+        differ more at equal cost than ``CGAN``'s, and where rows without labels come; ``Copula`` for tables.
+        ``generator_`` tells which.
     sampling_strategy
         Which classes are brought to which count: imbalanced-learn's grammar for over-sampling.
     n_synthetic
@@ -51,13 +60,20 @@ class SyntheticAugmenter(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     selection
         Which drawn rows are taken: ``auto`` and ``agreement`` (those that classifiers, cross-fitted on the training
         rows, give to the intended class), any other key of ``quality.selection.SELECTIONS``, or several joined by
-        ``+``, such as ``agreement+density``. ``none``: every row. ``selection_report_`` counts what was dropped.
+        ``+``, such as ``agreement+density``. ``selection_report_`` counts what was dropped. Rows that are selected
+        are more typical of their class than real ones: shares of categories and of missing values move with it.
+        ``none``: every row, as the learner draws it.
     image_shape
         ``(h, w)``, ``(h, w, c)`` or ``(c, h, w)`` of images that come as flat rows.
     image_format
         ``channels_last``, ``channels_first``, or ``auto`` where the shape leaves no doubt.
     categorical_features
-        ``auto`` or None. Categorical columns are refused: encode them first.
+        Columns of numbers that are names of categories: their names, their numbers, or a bool for each column. Words,
+        booleans and pandas' categories are categories anyhow (``auto``).
+    constraints
+        Rules that every drawn row keeps, and training rows too: ``LessOrEqual("start", "end")``, functions of rows that
+        return which are right, bool (n,), and ``Fixed("origin", "drawn")``, of drawn rows alone. Rows are corrected
+        where the rule says how; the others are drawn anew, at most ten times as many as are asked for.
     max_seconds, max_steps
         Caps on learning. A run that ``max_seconds`` cut is not reproducible: ``was_cut_`` tells.
     device
@@ -139,6 +155,7 @@ class SyntheticAugmenter(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         image_shape: tuple[int, ...] | None = None,
         image_format: str = "auto",
         categorical_features: Any = "auto",
+        constraints: Sequence[Constraint] | None = None,
         max_seconds: float | None = None,
         max_steps: int | None = None,
         device: str | torch.device = "auto",
@@ -155,6 +172,7 @@ class SyntheticAugmenter(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.image_shape = image_shape
         self.image_format = image_format
         self.categorical_features = categorical_features
+        self.constraints = constraints
         self.max_seconds = max_seconds
         self.max_steps = max_steps
         self.device = device
@@ -171,7 +189,8 @@ class SyntheticAugmenter(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         ----------
         X
             Images (n, h, w), (n, h, w, c), (n, c, h, w), flat images with ``image_shape``, a table (n, d), or a torch
-            Dataset whose items hold an image and a label.
+            Dataset whose items hold an image and a label. A table's columns hold numbers, words, booleans, categories
+            or dates, some of them missing; an array of objects may hold several kinds, as a DataFrame does.
         y
             Labels (n,): strings, integers, booleans. Left out for a Dataset. Rows without labels are learned as one
             class, called None: ``sample(n)`` then returns rows and None.
@@ -190,14 +209,19 @@ class SyntheticAugmenter(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         ------
         ShapeError, LabelError, ConfigError
             If rows, labels or parameters cannot be learned from; the message says what came and the remedy.
+        ConstraintError
+            If training rows break a constraint; they are named.
         DivergedError
             If a loss is not finite.
         """
         self._check_parameters()
         options = RowsOptions(self.image_shape, self.image_format, self.categorical_features)
         reading = read_training_rows(self, X, y, options)
+        check_constraints(self.constraints, known(X) if reading.item_format is None else reading.rows)
         self._remember(reading)
-        learner = learning.new_learner(self.generator, for_images=self.image_shape_ is not None)
+        learner = learning.new_learner(
+            self.generator, for_images=self.image_shape_ is not None, has_unlabelled=X_unlabeled is not None
+        )
         more = unlabelled_for(learner, X_unlabeled, codec=self.codec_, labels=self.labels_)
         counts = np.bincount(reading.numbers, minlength=len(self.classes_))
         self.class_counts_ = dict(zip(self.classes_.tolist(), counts.tolist(), strict=True))
@@ -215,7 +239,9 @@ class SyntheticAugmenter(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         At prediction time nothing may change, and a transformer cannot add rows: use ``augment`` or ``sample``.
         """
         check_is_fitted(self)
-        return checked_to_predict(self, X, self.codec_)
+        checked = checked_to_predict(self, X, self.codec_)
+        warn_of_strangers(checked, self.codec_)
+        return checked
 
     def fit_transform(self, X: Any, y: Any = None, **fit_params: Any) -> Any:
         """Return X unchanged after ``fit``, and warn: in a plain pipeline this adds no row."""
@@ -250,6 +276,8 @@ class SyntheticAugmenter(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             If a class is unknown, or was too small to learn from.
         ConfigError
             If a count is negative or absurd.
+        ConstraintError
+            If too few of ten times the rows asked for keep the constraints; those are named.
 
         Warns
         -----
@@ -316,6 +344,7 @@ class SyntheticAugmenter(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         counts = count_rows(X, y, self.labels_)
         check_as_read(X, y, codec=self.codec_, labels=self.labels_)
+        warn_of_strangers(X, self.codec_)
         learned = set(self.classes_[self.learned_].tolist())
         plan = {label: n for label, n in self._plan(counts).items() if label in learned}
         X_new, y_new = self.sample(plan, random_state=random_state)
@@ -428,7 +457,8 @@ class SyntheticAugmenter(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return Limits(check_device(self.device), self.max_steps, self.max_seconds, folder, self.resume)
 
     def _model(self) -> LearnedModel:
-        return LearnedModel(self.generator_, self.selector_, self.codec_, self.labels_, self.learned_)
+        rules = name_constraints(self.constraints)
+        return LearnedModel(self.generator_, self.selector_, self.codec_, self.labels_, self.learned_, rules)
 
     def _batches(self, asked: dict[int, int], seed: int, batch_size: int) -> Iterator[tuple[Any, Any]]:
         tallies: dict[int, Tally] = {}
@@ -454,4 +484,6 @@ class SyntheticAugmenter(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.target_tags.one_d_labels = True
+        tags.input_tags.allow_nan = True  # a table's missing values; images with NaN are refused
+        tags.input_tags.categorical = True
         return tags

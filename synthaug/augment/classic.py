@@ -39,6 +39,13 @@ def affine(shape: tuple[int, int, int]) -> Any:
     return _albumentations().Compose([_affine()])
 
 
+def mirror(shape: tuple[int, int, int]) -> Any:
+    """Return an albumentations transform for anatomy whose sides may be exchanged: ``affine``, half of the images
+    mirrored left to right, and no change of light, for intensity may be a finding.
+    """
+    return _albumentations().Compose([_affine(), _albumentations().HorizontalFlip(p=0.5)])
+
+
 def photo(shape: tuple[int, int, int]) -> Any:
     """Return an albumentations transform for what may be mirrored: ``affine``, half of the images mirrored left to
     right, brightness and contrast changed by up to 20 %.
@@ -68,7 +75,13 @@ def _albumentations() -> Any:
     return albumentations
 
 
-PRESETS: dict[str, Callable[[tuple[int, int, int]], Any]] = {"shift": shift, "affine": affine, "photo": photo}
+PRESETS: dict[str, Callable[[tuple[int, int, int]], Any]] = {
+    "shift": shift,
+    "affine": affine,
+    "mirror": mirror,
+    "photo": photo,
+}
+MIRRORING = ("mirror", "photo")
 
 
 def transform_images(images: Tensor, transform: Any, *, seed: int) -> Tensor:
@@ -79,8 +92,9 @@ def transform_images(images: Tensor, transform: Any, *, seed: int) -> Tensor:
     images
         Shape (n, c, h, w), float32 in [-1, 1].
     transform
-        None for nothing, a preset's name (``shift``, ``affine``, ``photo``), an albumentations transform, a torch
-        module of (c, h, w) tensors such as torchvision's, or any function of one image (h, w, c), float32 in [0, 1].
+        None for nothing, a preset's name (``shift``, ``affine``, ``mirror``, ``photo``), an albumentations transform, a
+        torch module of (c, h, w) tensors such as torchvision's, or any function of one image (h, w, c), float32 in
+        [0, 1].
     seed
         Decides the transforms where they are albumentations' or a torch module's; a function has its own randomness.
 

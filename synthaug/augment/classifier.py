@@ -23,16 +23,17 @@ from synthaug._check import (
 )
 from synthaug._seed import derive, seed_from
 from synthaug.augment.augmenter import SyntheticAugmenter
+from synthaug.augment.encoding import default_classifier
 from synthaug.augment.fingerprints import take_fingerprints, warn_of_training_rows
 from synthaug.augment.fitting import as_estimator_wants
 from synthaug.augment.gate import Decision, PooledSource, Trial, auto_candidates, decide, final_plan
 from synthaug.augment.mix import Mix, plan_for, reads_images
 from synthaug.augment.plan import Counts, counts_of, drop_small_classes
-from synthaug.augment.reading import checked_groups
 from synthaug.augment.tuning import resolve_transform
 from synthaug.augment.unlabelled import check_unlabelled
 from synthaug.augment.ways import Fitted, Setting, check_applies, check_weights, fit_mix
 from synthaug.data.container import known, unwrap
+from synthaug.data.groups import checked_groups
 from synthaug.errors import ConfigError, ShapeError
 
 
@@ -49,7 +50,8 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
     Parameters
     ----------
     estimator
-        The classifier, or a pipeline that ends in one. Default: logistic regression on standardised columns. Images
+        The classifier, or a pipeline that ends in one. Default: logistic regression on standardised columns, one-hot
+        where a DataFrame's are categories. Columns reach a classifier of one's own as they are. Images
         reach it as flat rows unless its tags say that it takes arrays of three dimensions.
     augmenter
         A ``SyntheticAugmenter``; the default one if None.
@@ -176,7 +178,8 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
         """
         X, y = self._check(X, y)
         self._fingerprints = take_fingerprints(X)
-        seed, estimator, augmenter = seed_from(self.random_state), self._classifier(), self._augmenter()
+        seed, augmenter = seed_from(self.random_state), self._augmenter()
+        estimator = self._classifier_of(X, augmenter)
         check_unlabelled(X, X_unlabeled, augmenter)
         rows = _Rows(X, y, checked_groups(groups, len(y)), _weights(sample_weight, len(y)), X_unlabeled)
         if rows.weight is not None:
@@ -231,6 +234,9 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
             return self.estimator
         return make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
 
+    def _classifier_of(self, X: Any, augmenter: SyntheticAugmenter) -> Any:
+        return default_classifier(X, augmenter) if self.estimator is None else self.estimator
+
     def _augmenter(self) -> SyntheticAugmenter:
         return SyntheticAugmenter() if self.augmenter is None else self.augmenter
 
@@ -241,7 +247,7 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
         elif isinstance(X, pd.DataFrame):
             validate_data(self, X, skip_check_array=True)
         else:
-            X = validate_data(self, X, dtype="numeric")
+            X = validate_data(self, X, **_demands(X))
         check_same_length(X, labels)
         self.row_shape_ = tuple(X.shape[1:])
         self.classes_ = np.unique(labels)
@@ -258,7 +264,7 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
         if isinstance(X, pd.DataFrame):
             validate_data(self, X, reset=False, skip_check_array=True)
         elif len(self.row_shape_) == 1:
-            X = validate_data(self, X, reset=False, dtype="numeric")
+            X = validate_data(self, X, reset=False, **_demands(X))
         elif tuple(X.shape[1:]) != self.row_shape_:
             raise ShapeError(f"rows must have the shape that fit saw, {self.row_shape_}; got {tuple(X.shape[1:])}.")
         return as_estimator_wants(self.estimator_, X)
@@ -343,6 +349,11 @@ class _Rows:
     groups: np.ndarray | None
     weight: np.ndarray | None
     X_unlabeled: Any
+
+
+def _demands(X: Any) -> dict[str, Any]:
+    """Return what scikit-learn is to check flat rows by: whether they may lack values the classifier knows best."""
+    return {"dtype": None if X.dtype == object else "numeric", "ensure_all_finite": "allow-nan"}
 
 
 def _weights(sample_weight: Any, n: int) -> np.ndarray | None:

@@ -1,9 +1,9 @@
 """Drawing exact counts: chunks of a fixed size, each with a seed of its own, then selection.
 
-A chunk is always 64 rows of one class, whatever was asked for, so a row depends on the seed, its class and its number
-alone, and a longer sample begins with the shorter one, unless selection falls short: then the rows it refused follow
-those it took, and which of them depends on how many were asked for. Rows leave as they are drawn, so drawing many takes
-no more memory than drawing few.
+A chunk is always 64 rows of one class (256 rows of a table, which cost little), whatever was asked for, so a row
+depends on the seed, its class and its number alone, and a longer sample begins with the shorter one, unless selection
+falls short: then the rows it refused follow those it took, and which of them depends on how many were asked for. Rows
+leave as they are drawn, so drawing many takes no more memory than drawing few.
 """
 
 import math
@@ -22,6 +22,7 @@ from synthaug.quality.selection import Review, Selection
 from synthaug.training.threads import fixed_threads
 
 CHUNK = 64
+TABLE_CHUNK = 256
 MOST_TIMES = 10
 _TAKEN = -math.inf
 
@@ -90,6 +91,8 @@ class Order:
         How many, at least 1.
     seed
         The seed of this sample.
+    chunk_rows
+        How many rows a chunk holds.
     """
 
     learner: Learner
@@ -97,13 +100,14 @@ class Order:
     number: int
     n: int
     seed: int
+    chunk_rows: int = CHUNK
 
     def labels(self) -> Tensor:
-        """Return the classes of a chunk's rows, shape (64,)."""
-        return torch.full((CHUNK,), self.number)
+        """Return the classes of a chunk's rows, shape (chunk_rows,)."""
+        return torch.full((self.chunk_rows,), self.number)
 
     def chunk(self, place: int) -> Tensor:
-        """Return the rows of a chunk, (64, ...)."""
+        """Return the rows of a chunk, (chunk_rows, ...)."""
         return self.learner.draw(self.labels(), derive(self.seed, "chunk", self.number, place))
 
 
@@ -117,7 +121,8 @@ def draw_pieces(order: Order, tally: Tally) -> Iterator[Tensor]:
     """Yield samples of one class a few at a time, (m, ...), and count them.
 
     The selector's choice comes in the order of drawing. Where it takes too few, the best of the others follow, in the
-    same order; their chunks are drawn again, for none was kept.
+    same order; their chunks are drawn again, for none was kept. A row whose score is minus infinity never follows, so
+    that fewer rows may come than were asked for.
 
     Parameters
     ----------
@@ -127,7 +132,7 @@ def draw_pieces(order: Order, tally: Tally) -> Iterator[Tensor]:
         Where the rows are counted.
     """
     left, scores = order.n, list[Tensor]()
-    for place in range(math.ceil(MOST_TIMES * order.n / CHUNK)):
+    for place in range(math.ceil(MOST_TIMES * order.n / order.chunk_rows)):
         x = order.chunk(place)
         review = order.selector.review(x, order.labels())
         tally.add(review)
@@ -139,11 +144,12 @@ def draw_pieces(order: Order, tally: Tally) -> Iterator[Tensor]:
         left -= min(left, len(taken))
         if not left:
             return
-    yield from _best(order, torch.stack(scores), left)
+    found = torch.stack(scores)
+    yield from _best(order, found, min(left, int(found.isfinite().sum())))
 
 
 def _best(order: Order, scores: Tensor, n: int) -> Iterator[Tensor]:
-    """Yield the n rows of the highest scores (n_chunks, 64), in the order of drawing."""
+    """Yield the n rows of the highest scores (n_chunks, chunk_rows), in the order of drawing."""
     best = torch.zeros(scores.numel(), dtype=torch.bool)
     best[torch.argsort(scores.flatten(), descending=True, stable=True)[:n]] = True
     for place, chosen in enumerate(best.view_as(scores)):

@@ -1,7 +1,7 @@
 """Fingerprints of training rows, so that whoever scores on one of them is told.
 
-A fingerprint is a keyed hash of a row's numbers. The key is drawn anew in every process, and fingerprints are never
-saved nor pickled: from one that were found, nobody could tell which row it is of.
+A fingerprint is a keyed hash of a row's numbers and words. The key is drawn anew in every process, and fingerprints are
+never saved nor pickled: from one that were found, nobody could tell which row it is of.
 """
 
 import hashlib
@@ -19,6 +19,7 @@ from synthaug.data.split import Split
 from synthaug.errors import LeakWarning
 
 _KEY = secrets.token_bytes(16)
+_WORD_KEY = secrets.token_hex(8)
 _BYTES = 8  # two of a million rows are taken for one another in 1 of 10^7 data sets
 _AT_ONCE = 1024
 _NAMED = 5
@@ -53,9 +54,14 @@ class Fingerprints:
 
 
 def take_fingerprints(rows: Any) -> Fingerprints:
-    """Return the fingerprints of rows (n, ...) in any container; the shape of a row plays no part, its order does."""
+    """Return the fingerprints of rows (n, ...) in any container; the shape of a row plays no part, its order does.
+
+    Of tables that hold words: columns of numbers are taken as float64, categories as what they are called.
+    """
     plain, _ = unwrap(known(rows))
     kind = np.asarray(plain[:1]).dtype
+    if kind.kind not in "fiub":
+        return Fingerprints(_hashes_of_mixed(plain), None)
     exact = np.can_cast(kind, np.float32)
     return Fingerprints(_hashes(plain, np.float32), None if exact else _hashes(plain, np.float64))
 
@@ -103,7 +109,7 @@ def warn_of_twins(X: Any, splits: Iterable[Split], *, stacklevel: int = 2) -> No
     LeakWarning
         If there is one; it names rows of X by number.
     """
-    same = _number_of_each(X)
+    same = number_of_each(X)
     twins = [split.test[np.isin(same[split.test], same[split.train])] for split in splits]
     torn = [rows for rows in twins if len(rows)]
     if torn:
@@ -116,7 +122,7 @@ def warn_of_twins(X: Any, splits: Iterable[Split], *, stacklevel: int = 2) -> No
         )
 
 
-def _number_of_each(X: Any) -> np.ndarray:
+def number_of_each(X: Any) -> np.ndarray:
     """Return a number for each row, the same for equal rows, shape (n,); a frame may hold words too."""
     if isinstance(X, pd.DataFrame):
         return pd.util.hash_pandas_object(X, index=False).to_numpy()
@@ -131,9 +137,26 @@ def _forget() -> None:
 def _hashes(rows: Any, kind: type) -> np.ndarray:
     found = []
     for start in range(0, len(rows), _AT_ONCE):
-        block = np.asarray(rows[start : start + _AT_ONCE], dtype=kind) + 0.0  # -0 is 0
+        with np.errstate(over="ignore"):  # beyond float32's range all are infinite there
+            block = np.asarray(rows[start : start + _AT_ONCE], dtype=kind) + 0.0  # -0 is 0
         found += [hashlib.blake2b(row.tobytes(), digest_size=_BYTES, key=_KEY).digest() for row in block]
     return np.frombuffer(b"".join(found), dtype=np.uint64)
+
+
+def _hashes_of_mixed(rows: Any) -> np.ndarray:
+    frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(rows).infer_objects()
+    columns = [_comparable(frame.iloc[:, place]) for place in range(frame.shape[1])]
+    together = pd.DataFrame(dict(enumerate(columns)))
+    return pd.util.hash_pandas_object(together, index=False, hash_key=_WORD_KEY).to_numpy()
+
+
+def _comparable(column: pd.Series) -> pd.Series:
+    """Return a column whose equal cells are equal in whatever type they came."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype(object).infer_objects()
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return pd.Series(column.to_numpy(dtype=np.float64, na_value=np.nan) + 0.0)  # -0 is 0
+    return column.reset_index(drop=True).astype(str)
 
 
 def _listed(rows: np.ndarray) -> str:

@@ -6,7 +6,7 @@ import inspect
 import time
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,14 @@ from sklearn.base import clone
 from torch import Tensor
 
 from synthaug._check import check_choice, check_positive
-from synthaug._seed import derive
+from synthaug._seed import derive, torch_stream
 from synthaug.augment.drawing import CHUNK
 from synthaug.augment.progress import ShowProgress
-from synthaug.augment.reading import Reading, checked_groups
+from synthaug.augment.reading import Reading
+from synthaug.data.groups import checked_groups
+from synthaug.data.images import ImageCodec
+from synthaug.data.mapped import encode_mapped, is_mapped
+from synthaug.data.rows import encode_to_learn
 from synthaug.data.schema import Schema
 from synthaug.errors import ConfigError
 from synthaug.generators import Learner, Limits, find_generator, known_generators
@@ -30,6 +34,9 @@ from synthaug.quality.selection import ANOTHER_CLASS, Selection, fit_selection
 from synthaug.training.loop import OnStep, StepRecord
 
 Callback = Callable[[StepRecord], bool | None]
+_MOST_BYTES = 16 << 20  # of float32 rows, where all do not fit into memory
+_MOST_COMPARED = 5000
+GAN = "latent_gan"  # what an arm called gan learns where the augmenter leaves it open
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,6 +68,17 @@ class TrainingSet:
     seed: int
     groups: np.ndarray | None = None
     x_unlabeled: Tensor | None = None
+
+    def in_memory(self) -> "TrainingSet":
+        """Return the rows themselves, or of rows in a file as many at random as memory takes, evenly of each class."""
+        if not is_mapped(self.x):
+            return self
+        most = max(2, _MOST_BYTES // (4 * self.x[0].numel() * len(self.labels)))
+        stream = torch_stream(self.seed, "in memory")
+        each = [torch.nonzero(self.y == number).flatten() for number in range(len(self.labels))]
+        chosen = torch.cat([rows[torch.randperm(len(rows), generator=stream)[:most]] for rows in each]).sort().values
+        groups = None if self.groups is None else self.groups[chosen.numpy()]
+        return replace(self, x=self.x[chosen], y=self.y[chosen], groups=groups)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,11 +121,17 @@ def check_resume(resume: bool, checkpoint_dir: str | Path | None) -> None:
         raise ConfigError("resume must come with checkpoint_dir; got resume=True and checkpoint_dir=None.")
 
 
-def new_learner(generator: str | Learner, *, for_images: bool) -> Learner:
-    """Return a learner of its own for one run, not yet fitted."""
+def new_learner(generator: str | Learner, *, for_images: bool, has_unlabelled: bool = False) -> Learner:
+    """Return a learner of its own for one run, not yet fitted.
+
+    ``auto`` is ``copula`` for tables; ``latent_gan`` for images, and where there are rows without labels to learn from.
+
+    On 255 to 1,000 rows of three tables, classifiers that learned the copula's rows alone reached a greater macro-F1
+    than with SMOTE's, and fewer of its rows were copies.
+    """
     if not isinstance(generator, str):
         return clone(generator)
-    auto = "latent_gan" if for_images else "cgan"
+    auto = GAN if for_images or has_unlabelled else "copula"
     return find_generator(auto if generator == "auto" else generator)()
 
 
@@ -136,7 +160,7 @@ def learnable(
     """
     chosen, groups = np.isin(reading.numbers, learned), checked_groups(groups, len(reading.numbers))
     return TrainingSet(
-        x=reading.codec.encode(reading.rows[chosen]),
+        x=_encoded(reading, chosen, derive(seed, "encode")),
         y=torch.from_numpy(np.searchsorted(learned, reading.numbers[chosen])),
         labels=reading.labels.classes[learned],
         schema=reading.codec.schema(len(learned)),
@@ -144,6 +168,15 @@ def learnable(
         groups=None if groups is None else groups[chosen],
         x_unlabeled=x_unlabeled,
     )
+
+
+def _encoded(reading: Reading, chosen: np.ndarray, seed: int) -> Tensor:
+    """Return the chosen rows as a learner takes them, in a file where they came from one and are many."""
+    if isinstance(reading.codec, ImageCodec):
+        mapped = encode_mapped(reading.codec, reading.rows, np.flatnonzero(chosen))
+        if mapped is not None:
+            return mapped
+    return encode_to_learn(reading.codec, reading.rows[chosen], seed=seed)
 
 
 def train(
@@ -176,6 +209,7 @@ def train(
 
 def select(selection: str, rows: TrainingSet, learner: Learner) -> Selection:
     """Return the selector, fitted; ``auto`` is agreement, or none where rows came without labels."""
+    rows = rows.in_memory()
     auto = "none" if rows.labels.tolist() == [None] else "agreement"
     name, seed = auto if selection == "auto" else selection, derive(rows.seed, "select")
     return fit_selection(name, rows.x, rows.y, schema=rows.schema, seed=seed, groups=rows.groups, learner=learner)
@@ -190,17 +224,26 @@ def measure_quality(learner: Learner, selector: Selection, rows: TrainingSet) ->
     ``diversity``: mean pairwise feature distance over the real rows'; ``another_class``, where there are several and
     the selector tells them apart: share that it takes for rows of another), ``value``, ``measured_on``.
     """
-    network, measured = RandomFeatures(rows.schema), []
+    network, measured, rows = RandomFeatures(rows.schema), [], rows.in_memory()
     for place, label in enumerate(rows.labels):
         labels = torch.full((CHUNK,), place)
         drawn = learner.draw(labels, derive(rows.seed, "quality", place))
         review = selector.review(drawn, labels)
-        diversity = diversity_ratio(network(rows.x[rows.y == place]).numpy(), network(drawn).numpy())
+        diversity = diversity_ratio(network(_some_of(rows, place)).numpy(), network(drawn).numpy())
         measured += [(label, "acceptance", float(review.kept.float().mean())), (label, "diversity", diversity)]
         if ANOTHER_CLASS in review.dropped and len(rows.labels) > 1:
             measured.append((label, "another_class", float(review.dropped[ANOTHER_CLASS].float().mean())))
     frame = pd.DataFrame(measured, columns=["class", "metric", "value"])
     return frame.assign(measured_on=f"{CHUNK} drawn rows a class against the training rows")
+
+
+def _some_of(rows: TrainingSet, place: int) -> Tensor:
+    """Return the rows of a class, at most 5,000 of them at random: each is compared with each."""
+    places = torch.nonzero(rows.y == place)[:, 0]
+    if len(places) > _MOST_COMPARED:
+        stream = torch_stream(rows.seed, "compared", place)
+        places = places[torch.randperm(len(places), generator=stream)[:_MOST_COMPARED]]
+    return rows.x[places]
 
 
 def _further(learner: Learner, rows: TrainingSet) -> dict[str, Any]:

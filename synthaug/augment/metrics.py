@@ -7,17 +7,22 @@ give what scikit-learn's scorers of the same name give. Every other scorer of sc
 it is.
 """
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from sklearn.metrics import average_precision_score, check_scoring
 
 from synthaug.augment.fitting import Answers
 from synthaug.augment.fitting import score_blocks as score_blocks_one_by_one
+from synthaug.augment.resampled import CURVE_METRICS, Curves, curves_of, sensitivity
 from synthaug.statistics import jackknife_blocks, jackknife_sums
 
 Scoring = str | Callable[..., float] | None
+RankMetric = Callable[[Answers, np.ndarray, np.ndarray], float]
+_ROUNDING = 1e-9  # 0.1 * 30 must not be just below 3
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,8 @@ def score(scoring: Scoring, answers: Answers, y: np.ndarray) -> float:
     Parameters
     ----------
     scoring
-        A name of ``SUM_METRICS``, ``RANK_METRICS`` or of a scikit-learn scorer, a scorer, or None for accuracy.
+        A name of ``SUM_METRICS``, ``RANK_METRICS`` or of a scikit-learn scorer, ``sensitivity_at_90_specificity`` (of
+        two classes; any percentage), a scorer, or None for accuracy.
     answers, y
         A classifier's answers, and the true labels (n,).
     """
@@ -50,10 +56,10 @@ def score(scoring: Scoring, answers: Answers, y: np.ndarray) -> float:
     if scoring in SUM_METRICS:
         metric = SUM_METRICS[str(scoring)]
         return float(metric.of_sums(metric.parts(answers, y).sum(axis=0)))
-    rows = np.arange(len(y))
-    if scoring in RANK_METRICS:
-        return RANK_METRICS[str(scoring)](answers, y, rows)
-    return float(check_scoring(answers, scoring=scoring)(answers, rows[:, None], y))
+    rows, rank = np.arange(len(y)), rank_metric(scoring)
+    if rank is not None:
+        return rank(answers, y, rows)
+    return _by_scorer(scoring, answers, y, rows)
 
 
 def score_blocks(scoring: Scoring, answers: Answers, y: np.ndarray, blocks: list[np.ndarray]) -> np.ndarray:
@@ -64,10 +70,66 @@ def score_blocks(scoring: Scoring, answers: Answers, y: np.ndarray, blocks: list
     if scoring in SUM_METRICS:
         metric = SUM_METRICS[str(scoring)]
         return jackknife_sums(metric.of_sums, metric.parts(answers, y), blocks)
-    if scoring in RANK_METRICS:
-        rank = RANK_METRICS[str(scoring)]
+    rank = rank_metric(scoring)
+    if rank is not None:
         return jackknife_blocks(lambda rows: rank(answers, y, rows), blocks)
     return score_blocks_one_by_one(scoring, answers, y, blocks)
+
+
+def score_resamples(scoring: Scoring, answers: Answers, y: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Return a score on each resample of the rows, shape (n_resamples,); NaN where it cannot be told, as of one class.
+
+    Parameters
+    ----------
+    scoring, answers, y
+        As in ``score``.
+    times
+        How often each row is in each resample, (n_resamples, n), as ``resample_groups`` gives it.
+    """
+    scoring = scoring or "accuracy"
+    if scoring in SUM_METRICS:
+        metric = SUM_METRICS[str(scoring)]
+        with np.errstate(divide="ignore", invalid="ignore"):  # a resample may leave a small part without a row
+            return metric.of_sums(times.astype(float) @ metric.parts(answers, y))
+    if isinstance(scoring, str) and len(answers.classes_) == 2 and (curve := _curve_metric(scoring)) is not None:
+        by_share = scoring == "roc_auc_ovr"
+        rows = np.arange(len(y))
+        values, truth = _rankable(answers.predict_proba, answers, y, rows) if by_share else _margins(answers, y, rows)
+        return curve(curves_of(values[:, 1], truth[:, 1], times))
+    rank = rank_metric(scoring) or partial(_by_scorer, scoring)
+    drawn = (np.repeat(np.arange(len(y)), row) for row in times)
+    return np.array([rank(answers, y, rows) if len(np.unique(y[rows])) > 1 else np.nan for rows in drawn])
+
+
+def _curve_metric(scoring: str) -> Callable[[Curves], np.ndarray] | None:
+    specificity = specificity_of(scoring)
+    return CURVE_METRICS.get(scoring) if specificity is None else partial(sensitivity, specificity=specificity)
+
+
+def _by_scorer(scoring: Scoring, answers: Answers, y: np.ndarray, rows: np.ndarray) -> float:
+    return float(check_scoring(answers, scoring=scoring)(answers, rows[:, None], y[rows]))
+
+
+def rank_metric(scoring: Scoring) -> RankMetric | None:
+    """Return the metric of ranks that a word names; None for any other word or scorer."""
+    if not isinstance(scoring, str):
+        return None
+    specificity = specificity_of(scoring)
+    return RANK_METRICS.get(scoring) if specificity is None else partial(_sensitivity, specificity=specificity)
+
+
+def specificity_of(scoring: str) -> float | None:
+    """Return the specificity, above 0 and below 1, of ``sensitivity_at_<percent>_specificity``; None of other words.
+
+    Examples
+    --------
+    >>> specificity_of("sensitivity_at_90_specificity"), specificity_of("sensitivity_at_97.5_specificity")
+    (0.9, 0.975)
+    >>> specificity_of("sensitivity_at_100_specificity")
+    """
+    found = re.fullmatch(r"sensitivity_at_(\d{1,2}(?:\.\d{1,2})?)_specificity", scoring)
+    percent = float(found[1]) if found else 0.0
+    return percent / 100 if percent > 0 else None
 
 
 def metric_name(scoring: Scoring) -> str:
@@ -177,6 +239,18 @@ def _average_precision(answers: Answers, y: np.ndarray, rows: np.ndarray) -> flo
     return float(np.mean([average_precision_score(truth[:, c], values[:, c]) for c in columns if truth[:, c].any()]))
 
 
+def _sensitivity(answers: Answers, y: np.ndarray, rows: np.ndarray, *, specificity: float) -> float:
+    """Return the share of the second class's rows that is found at the lowest threshold of this specificity; NaN where
+    a class has no row.
+    """
+    values, truth = _margins(answers, y, rows)
+    found, rest = values[truth[:, -1], -1], np.sort(values[~truth[:, -1], -1])[::-1]
+    if not len(found) or not len(rest):
+        return float("nan")
+    n_false = int(np.floor((1 - specificity) * len(rest) + _ROUNDING))
+    return float((found > rest[n_false]).mean())
+
+
 def _margins(answers: Answers, y: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     by_margin = hasattr(answers, "decision_function")
     return _rankable(answers.decision_function if by_margin else answers.predict_proba, answers, y, rows)
@@ -199,7 +273,7 @@ SUM_METRICS: dict[str, SumMetric] = {
     "neg_log_loss": SumMetric(_log_loss, _minus_mean),
     "neg_brier_score": SumMetric(_brier, _minus_mean),
 }
-RANK_METRICS: dict[str, Callable[[Answers, np.ndarray, np.ndarray], float]] = {
+RANK_METRICS: dict[str, RankMetric] = {
     "roc_auc": _ranked,
     "roc_auc_ovr": _ranked_by_probability,
     "average_precision": _average_precision,

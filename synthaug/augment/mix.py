@@ -19,6 +19,7 @@ from synthaug.data.container import join, known, take, unwrap
 from synthaug.data.images import ImageCodec
 from synthaug.data.labels import fit_label_codec
 from synthaug.data.rows import RowsOptions, fit_row_codec
+from synthaug.data.tables import TableCodec
 
 _MOST = 1000.0
 
@@ -158,6 +159,13 @@ def reads_images(augmenter: SyntheticAugmenter, X: Any) -> bool:
     return np.ndim(X) > 2 or augmenter.image_shape is not None
 
 
+def codec_of(X: Any, augmenter: SyntheticAugmenter) -> ImageCodec | TableCodec:
+    """Return the codec of rows, read as an augmenter reads them."""
+    plain, container = unwrap(known(X))
+    options = RowsOptions(augmenter.image_shape, augmenter.image_format, augmenter.categorical_features)
+    return fit_row_codec(plain, container, options)
+
+
 def repeat_rows(y: Any, counts: Counts, seed: int) -> np.ndarray:
     """Return numbers of rows to repeat, with replacement only where a class has fewer rows than are asked for."""
     codec = fit_label_codec(y)
@@ -179,9 +187,7 @@ def _together(parts_X: list[Any], parts_y: list[Any], weight: np.ndarray, origin
 
 
 def _transformed(rows: Any, like: Any, augmenter: SyntheticAugmenter, transform: Any, seed: int) -> Any:
-    array, container = unwrap(known(like))
-    options = RowsOptions(augmenter.image_shape, augmenter.image_format)
-    codec = fit_row_codec(np.asarray(array), container, options)
+    codec = codec_of(like, augmenter)
     assert isinstance(codec, ImageCodec)
     images = codec.encode(np.asarray(unwrap(known(rows))[0]))
     return codec.decode(transform_images(images, transform, seed=seed).clamp(-1.0, 1.0))

@@ -22,11 +22,11 @@ from synthaug._files import make_folder, write_together
 from synthaug._version import __version__
 from synthaug.augment.diagnosis import Finding
 from synthaug.augment.looks import snapshots_of
+from synthaug.data.constraints import constraint_facts, restore_constraints
 from synthaug.data.container import Container
 from synthaug.data.images import ImageCodec
 from synthaug.data.labels import LabelCodec, NoLabels
-from synthaug.data.schema import Column
-from synthaug.data.tables import TableCodec
+from synthaug.data.tables import TableCodec, restore_table_codec, table_codec_state
 from synthaug.data.torch_rows import ItemFormat
 from synthaug.errors import FileError, SynthaugError
 from synthaug.generators import GENERATORS, find_generator, known_generators
@@ -126,14 +126,17 @@ def _pack(augmenter: "SyntheticAugmenter") -> tuple[dict[str, torch.Tensor], dic
     packed = {f"generator.{name}": value for name, value in tensors.items()}
     tensors, selector = augmenter.selector_.state()
     packed |= {f"selector.{name}": value for name, value in tensors.items()}
+    tensors, codec = _codec_state(augmenter.codec_)
+    packed |= {f"codec.{name}": value for name, value in tensors.items()}
     item = getattr(augmenter, "item_format_", None)
     facts = {
         "parameters": {name: getattr(augmenter, name) for name in _KEPT},
         "sampling_strategy": _strategy_facts(augmenter),
+        "constraints": constraint_facts(augmenter.constraints),
         "generator": {"name": _name_of(augmenter.generator_), "parameters": _plain(augmenter.generator_.get_params())},
         "learner": learner,
         "selector": selector,
-        "codec": {"kind": "image" if augmenter.image_shape_ else "table", **asdict(augmenter.codec_)},
+        "codec": codec,
         "labels": _label_facts(augmenter),
         "classes": augmenter.classes_.tolist(),
         "counts": list(augmenter.class_counts_.values()),
@@ -159,11 +162,12 @@ def _unpack(tensors: dict[str, torch.Tensor], facts: dict[str, Any]) -> "Synthet
 
     learner = find_generator(facts["generator"]["name"])(**facts["generator"]["parameters"])
     augmenter = SyntheticAugmenter(learner, **{name: _tuple(facts["parameters"][name]) for name in _KEPT})
-    augmenter.codec_ = _codec(dict(facts["codec"]))
+    augmenter.codec_ = _codec(dict(facts["codec"]), _under("codec", tensors))
     augmenter.labels_ = _labels(facts)
     augmenter.classes_ = augmenter.labels_.classes
     names = augmenter.classes_.tolist()
     augmenter.sampling_strategy = _strategy(facts["sampling_strategy"], names)
+    augmenter.constraints = restore_constraints(facts.get("constraints", []))
     augmenter.class_counts_ = dict(zip(names, map(int, facts["counts"]), strict=True))
     augmenter.plan_ = dict(zip(names, map(int, facts["plan"]), strict=True))
     augmenter.learned_ = np.array(facts["learned"], dtype=np.int64)
@@ -216,12 +220,18 @@ def _under(name: str, tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tenso
     return {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}
 
 
-def _codec(facts: dict[str, Any]) -> ImageCodec | TableCodec:
+def _codec_state(codec: ImageCodec | TableCodec) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+    if isinstance(codec, ImageCodec):
+        return {}, {"kind": "image", **asdict(codec)}
+    tensors, facts = table_codec_state(codec)
+    return tensors, {"kind": "table", "container": asdict(codec.container), **facts}
+
+
+def _codec(facts: dict[str, Any], tensors: dict[str, torch.Tensor]) -> ImageCodec | TableCodec:
     kind, container = facts.pop("kind"), _container(facts.pop("container"))
-    if kind == "image":
-        return ImageCodec(container, **{name: _tuple(value) for name, value in facts.items()})
-    columns = tuple(Column(**column) for column in facts.pop("columns"))
-    return TableCodec(container, columns, **{name: _tuple(value) for name, value in facts.items()})
+    if kind == "table":
+        return restore_table_codec(container, tensors, facts)
+    return ImageCodec(container, **{name: _tuple(value) for name, value in facts.items()})
 
 
 def _label_facts(augmenter: "SyntheticAugmenter") -> dict[str, Any] | None:

@@ -13,11 +13,14 @@ import torch
 from synthaug._check import check_same_length
 from synthaug.augment.fingerprints import take_fingerprints, warn_of_training_rows
 from synthaug.data.container import known, unwrap
+from synthaug.data.groups import check_sets_apart, checked_groups
 from synthaug.data.labels import fit_label_codec
-from synthaug.data.rows import RowsOptions, fit_row_codec
+from synthaug.data.rows import RowsOptions, encode_to_compare, fit_row_codec
 from synthaug.data.schema import Schema
+from synthaug.errors import ShapeError
 from synthaug.quality.assess import QualityReport, assess
 from synthaug.quality.audit import CopyAudit, audit
+from synthaug.quality.membership import Groups
 
 LabelledRows = tuple[Any, Any]
 
@@ -32,6 +35,7 @@ def assess_quality(
     feature_network: Callable[[torch.Tensor], torch.Tensor] | None = None,
     k: int = 5,
     random_state: int = 0,
+    groups: tuple[Any, Any] | None = None,
 ) -> QualityReport:
     """Return the quality of synthetic rows, for each class and for all, beside a real-against-real floor at equal n.
 
@@ -51,6 +55,8 @@ def assess_quality(
         Which nearest neighbour sets the reach of precision, recall, density and coverage.
     random_state
         Seed of the random network, the classifier's folds and subsampling.
+    groups
+        Which of the real rows, and which of the held-out rows, belong together (patients): a pair (n,), (m,).
 
     Returns
     -------
@@ -60,7 +66,7 @@ def assess_quality(
     Raises
     ------
     ShapeError, LabelError
-        If rows differ in shape from the real ones, or a label is not among theirs.
+        If rows differ in shape from the real ones, a label is not among theirs, or a group is on both sides.
 
     Warns
     -----
@@ -79,7 +85,8 @@ def assess_quality(
     """
     sets, schema, names = _encoded(real, synthetic, holdout, RowsOptions(image_shape, image_format))
     _warn_of_learned(real, holdout)
-    report = assess(*sets, schema=schema, feature_network=feature_network, k=k, seed=random_state)
+    numbered = _numbered(groups, len(real[0]), len(holdout[0]))
+    report = assess(*sets, schema=schema, feature_network=feature_network, k=k, seed=random_state, groups=numbered)
     return QualityReport(_named(report.frame, names))
 
 
@@ -92,6 +99,7 @@ def audit_copies(
     image_format: str = "auto",
     feature_network: Callable[[torch.Tensor], torch.Tensor] | None = None,
     random_state: int = 0,
+    groups: tuple[Any, Any] | None = None,
 ) -> CopyAudit:
     """Return how much synthetic rows give away of the rows they were learned from, calibrated by rows held back.
 
@@ -110,8 +118,8 @@ def audit_copies(
     holdout
         ``(X, y)``: real rows that were not learned from and come from where the training rows do: 20 at least, and of
         other patients. Rows of another hospital would be told from the training rows by that alone.
-    image_shape, image_format, feature_network, random_state
-        As in ``assess_quality``.
+    image_shape, image_format, feature_network, random_state, groups
+        As in ``assess_quality``. With groups the interval is as wide as their number warrants.
 
     Returns
     -------
@@ -120,7 +128,7 @@ def audit_copies(
     Raises
     ------
     ShapeError, LabelError
-        If rows differ in shape from the real ones, or a label is not among theirs.
+        If rows differ in shape from the real ones, a label is not among theirs, or a group is on both sides.
 
     Warns
     -----
@@ -140,7 +148,8 @@ def audit_copies(
     """
     sets, schema, names = _encoded(real, synthetic, holdout, RowsOptions(image_shape, image_format))
     _warn_of_learned(real, holdout)
-    found = audit(*sets, schema=schema, feature_network=feature_network, seed=random_state)
+    numbered = _numbered(groups, len(real[0]), len(holdout[0]))
+    found = audit(*sets, schema=schema, feature_network=feature_network, seed=random_state, groups=numbered)
     return CopyAudit(_named(found.frame, names))
 
 
@@ -149,14 +158,27 @@ def _encoded(
 ) -> tuple[list[tuple[torch.Tensor, torch.Tensor]], Schema, list[Any]]:
     """Return the three sets as tensors, what a row is, and the classes' labels, all as the real rows have them."""
     array, container = unwrap(known(real[0]))
-    codec, labels = fit_row_codec(np.asarray(array), container, options), fit_label_codec(real[1])
+    codec, labels = fit_row_codec(array, container, options), fit_label_codec(real[1])
 
     def encode(rows: LabelledRows) -> tuple[torch.Tensor, torch.Tensor]:
         check_same_length(*rows)
-        return codec.encode(np.asarray(unwrap(known(rows[0]))[0])), torch.from_numpy(labels.encode(rows[1]))
+        return encode_to_compare(codec, unwrap(known(rows[0]))[0]), torch.from_numpy(labels.encode(rows[1]))
 
     sets = [encode(rows) for rows in (real, synthetic, holdout)]
     return sets, codec.schema(len(labels.classes)), labels.classes.tolist()
+
+
+def _numbered(groups: tuple[Any, Any] | None, n_real: int, n_holdout: int) -> Groups | None:
+    """Return the groups of real and of held-out rows as numbers, checked: ShapeError if one is on both sides."""
+    if groups is None:
+        return None
+    first = checked_groups(groups[0], n_real, name="groups of real")
+    second = checked_groups(groups[1], n_holdout, name="groups of holdout")
+    if first is None or second is None:
+        raise ShapeError("groups must be a pair, those of real and those of holdout; got None in it. Give both.")
+    check_sets_apart(first, second, names=("real", "holdout"))
+    real, holdout = (torch.from_numpy(np.unique(side, return_inverse=True)[1]) for side in (first, second))
+    return real, holdout
 
 
 def _named(frame: pd.DataFrame, names: list[Any]) -> pd.DataFrame:

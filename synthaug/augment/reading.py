@@ -1,5 +1,6 @@
 """What ``fit`` reads: the user's rows and labels, checked, with the codecs that put others back into their form."""
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,16 +10,24 @@ import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
-from synthaug._check import check_equal_shapes, check_labels, check_same_length, check_two_classes
+from synthaug._check import (
+    check_column_names,
+    check_equal_shapes,
+    check_same_length,
+    check_training_labels,
+    check_two_classes,
+)
 from synthaug.augment.plan import Counts
-from synthaug.data.container import known, unwrap
+from synthaug.data.container import Container, known, unwrap
 from synthaug.data.images import ImageCodec
 from synthaug.data.item_format import ItemFormat
 from synthaug.data.labels import LabelCodec, NoLabels, fit_label_codec
-from synthaug.data.rows import RowsOptions, fit_row_codec
+from synthaug.data.rows import RowsOptions, category_columns, fit_row_codec
 from synthaug.data.tables import TableCodec
 from synthaug.data.torch_rows import read_rows
-from synthaug.errors import ShapeError
+from synthaug.errors import KeyColumnWarning, ShapeError, UnseenValueWarning
+
+_WORDS = "OUS"  # NumPy's kinds of types
 
 
 @dataclass(frozen=True)
@@ -28,7 +37,7 @@ class Reading:
     Attributes
     ----------
     rows
-        The rows as the user has them, in an array (n, ...).
+        The rows as the user has them, in an array (n, ...) or a DataFrame.
     numbers
         The class number of each row (n,), int64; 0 where there are no labels.
     codec, labels
@@ -37,7 +46,7 @@ class Reading:
         The form of a torch Dataset's items; None where arrays came.
     """
 
-    rows: np.ndarray
+    rows: Any
     numbers: np.ndarray
     codec: ImageCodec | TableCodec
     labels: LabelCodec | NoLabels
@@ -67,32 +76,14 @@ def read_training_rows(estimator: BaseEstimator, X: Any, y: Any, options: RowsOp
         X, y, item_format = read.X, read.y, read.item_format
     check_equal_shapes(X)
     plain, container = unwrap(known(X))
-    if isinstance(plain, pd.DataFrame) or plain.ndim <= 2:
-        rows = validate_data(estimator, plain, dtype="numeric")
-    else:
-        rows = _checked_images(plain)
+    rows = _checked_flat(estimator, plain, options) if plain.ndim <= 2 else _checked_images(plain)
     if y is None and item_format is None:
-        return Reading(rows, np.zeros(len(rows), dtype=np.int64), fit_row_codec(rows, container, options), NoLabels())
-    check_same_length(rows, check_labels(y))
-    codec, labels = fit_row_codec(rows, container, options), fit_label_codec(y)
+        codec = _codec_of(rows, container, options)
+        return Reading(rows, np.zeros(len(rows), dtype=np.int64), codec, NoLabels())
+    check_same_length(rows, check_training_labels(y))
+    codec, labels = _codec_of(rows, container, options), fit_label_codec(y)
     check_two_classes(labels.classes)
     return Reading(rows, labels.encode(y), codec, labels, item_format)
-
-
-def checked_groups(groups: Any, n_rows: int) -> np.ndarray | None:
-    """Return groups as an array (n_rows,), or None where there are none.
-
-    Raises
-    ------
-    ShapeError
-        If there is not one entry for each row.
-    """
-    if groups is None:
-        return None
-    array = np.asarray(groups)
-    if array.shape != (n_rows,):
-        raise ShapeError(f"groups must hold one entry for each row; got shape {array.shape} for {n_rows} rows.")
-    return array
 
 
 def check_as_read(X: Any, y: Any, *, codec: ImageCodec | TableCodec, labels: LabelCodec | NoLabels) -> None:
@@ -122,11 +113,39 @@ def checked_to_predict(estimator: BaseEstimator, X: Any, codec: ImageCodec | Tab
         If they have not; for flat rows scikit-learn's own message.
     """
     X = known(X)
-    if X.ndim <= 2:
-        checked = validate_data(estimator, X, reset=False, dtype="numeric")
-        return X if hasattr(X, "columns") or isinstance(X, torch.Tensor) else checked
-    codec.encode(unwrap(X)[0])
-    return X
+    if X.ndim > 2:
+        codec.encode(unwrap(X)[0])
+        return X
+    if isinstance(X, pd.DataFrame) and isinstance(codec, TableCodec):
+        validate_data(estimator, X, reset=False, skip_check_array=True)
+        return X
+    checked = validate_data(estimator, X, reset=False, **_demands(X, codec))
+    return X if hasattr(X, "columns") or isinstance(X, torch.Tensor) else checked
+
+
+def warn_of_strangers(X: Any, codec: ImageCodec | TableCodec, *, stacklevel: int = 2) -> None:
+    """Warn if rows of a table hold what no training row did: a category, a missing value, an infinite number.
+
+    Parameters
+    ----------
+    X
+        Rows with the columns of ``fit``.
+    codec
+        Says what the training rows held.
+    stacklevel
+        As in ``warnings.warn``, seen from the caller.
+
+    Warns
+    -----
+    UnseenValueWarning
+        If one does; the column and the row are named.
+    """
+    if not isinstance(codec, TableCodec):
+        return
+    try:
+        codec.encode(unwrap(known(X))[0])
+    except ShapeError as error:
+        warnings.warn(f"X holds what fit did not see: {error}", UnseenValueWarning, stacklevel=stacklevel + 1)
 
 
 def count_rows(X: Any, y: Any, labels: LabelCodec | NoLabels) -> Counts:
@@ -142,6 +161,51 @@ def count_rows(X: Any, y: Any, labels: LabelCodec | NoLabels) -> Counts:
     numbers = np.bincount(labels.encode(y), minlength=len(labels.classes))
     check_same_length(X, y)
     return {label: int(n) for label, n in zip(labels.classes.tolist(), numbers, strict=True) if n}
+
+
+def _checked_flat(estimator: BaseEstimator, plain: Any, options: RowsOptions) -> Any:
+    """Return flat rows: images with ``image_shape`` as an array of finite numbers, a table in what it came in."""
+    if options.image_shape is not None:
+        return validate_data(estimator, plain, dtype="numeric")
+    if isinstance(plain, pd.DataFrame):
+        check_column_names(plain)
+        validate_data(estimator, plain, skip_check_array=True)
+        return plain
+    holds_words = getattr(plain.dtype, "kind", "") in _WORDS
+    return validate_data(estimator, plain, dtype=None if holds_words else "numeric", ensure_all_finite=False)
+
+
+def _demands(X: Any, codec: ImageCodec | TableCodec) -> dict[str, Any]:
+    """Return what scikit-learn checks flat rows to predict by: pixels are finite, a table may hold words and NaN."""
+    if not isinstance(codec, TableCodec):
+        return {"dtype": "numeric"}
+    holds_words = getattr(X.dtype, "kind", "") in _WORDS
+    return {"dtype": None if holds_words else "numeric", "ensure_all_finite": False if holds_words else "allow-nan"}
+
+
+def _codec_of(rows: Any, container: Container, options: RowsOptions) -> ImageCodec | TableCodec:
+    codec = fit_row_codec(rows, container, options)
+    if isinstance(codec, TableCodec):
+        _warn_of_keys(codec, options)
+    return codec
+
+
+def _warn_of_keys(codec: TableCodec, options: RowsOptions) -> None:
+    if keys := codec.key_columns:
+        warnings.warn(
+            f"columns that tell rows apart are not learned, and drawn rows get keys of their own; got {keys}. Drop "
+            "them, or name them in categorical_features to learn their values.",
+            KeyColumnWarning,
+            stacklevel=5,
+        )
+    named = category_columns(options.categorical_features, codec.container.names, len(codec.codecs))
+    if again := [codec.types[place].name for place in codec.telling_columns if place not in named]:
+        warnings.warn(
+            f"categories that tell rows apart are learned, and drawn again as they are; got {again}. Drop them, make "
+            "them words, which are drawn anew (X[column].astype(str)), or name them in categorical_features.",
+            KeyColumnWarning,
+            stacklevel=5,
+        )
 
 
 def _checked_images(images: Any) -> np.ndarray:

@@ -3,10 +3,13 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import scipy.sparse
 from imblearn.over_sampling.base import BaseOverSampler
 from imblearn.utils import check_target_type
 from sklearn.base import clone
+from sklearn.utils import column_or_1d
+from sklearn.utils.validation import validate_data
 
 from synthaug._seed import derive, seed_from
 from synthaug.augment.augmenter import SyntheticAugmenter
@@ -89,9 +92,14 @@ class SyntheticSampler(BaseOverSampler):
         return super().fit_resample(X, y, **{name: value for name, value in given.items() if value is not None})
 
     def _check_X_y(self, X: Any, y: Any, accept_sparse: Any = None) -> tuple[Any, Any, bool]:  # noqa: N802
-        if np.ndim(X) <= 2:
-            return super()._check_X_y(X, y, accept_sparse)
         y, binarize_y = check_target_type(y, indicate_one_vs_all=True)
+        if isinstance(X, pd.DataFrame):
+            validate_data(self, X=X, skip_check_array=True)
+            return X, column_or_1d(y), binarize_y
+        if np.ndim(X) <= 2:
+            kind = None if str(getattr(X, "dtype", "")) == "object" else "numeric"
+            given = {"dtype": kind, "ensure_all_finite": "allow-nan", "accept_sparse": ["csr", "csc"]}
+            return *validate_data(self, X=X, y=y, **given), binarize_y
         self.n_features_in_ = int(np.prod(np.shape(X)[1:]))
         return np.asarray(X), np.asarray(y), binarize_y
 

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,11 +10,14 @@ import torch
 from torch import Tensor
 
 from synthaug._check import FEWEST_ROWS, check_count
-from synthaug.augment.drawing import Order, Tally, draw_pieces, in_threads, regroup
+from synthaug._seed import derive
+from synthaug.augment.constrained import Constrained, check_all_drawn
+from synthaug.augment.drawing import CHUNK, TABLE_CHUNK, Order, Tally, draw_pieces, in_threads, regroup
+from synthaug.data.constraints import Constraint, correct
 from synthaug.data.container import join
 from synthaug.data.images import ImageCodec
 from synthaug.data.labels import LabelCodec, NoLabels
-from synthaug.data.schema import Schema
+from synthaug.data.schema import ImageSchema, Schema
 from synthaug.data.tables import TableCodec
 from synthaug.errors import LabelError, ShortfallWarning
 from synthaug.generators.protocol import Learner
@@ -36,6 +39,8 @@ class LearnedModel:
         The way between the user's rows and labels and the model's.
     learned
         The class numbers that were learned, ascending, shape (n_learned,).
+    constraints
+        The rules that every drawn row keeps, by name.
     """
 
     learner: Learner
@@ -43,10 +48,23 @@ class LearnedModel:
     codec: ImageCodec | TableCodec
     labels: LabelCodec | NoLabels
     learned: np.ndarray
+    constraints: Mapping[str, Constraint] = field(default_factory=dict)
 
     def schema(self) -> Schema:
         """Return what a sample is."""
         return self.codec.schema(len(self.learned))
+
+    def decode(self, x: Tensor, *, first_row: int = 0) -> Any:
+        """Return samples (n, ...) in the user's terms, corrected as far as the constraints say how.
+
+        The rows of a table are numbered, from ``first_row``: new keys differ where numbers do.
+        """
+        numbered = {"first_row": first_row} if isinstance(self.codec, TableCodec) else {}
+        return correct(self.constraints, self.codec.decode(x, **numbered))
+
+    def choice(self) -> Selection:
+        """Return what says which drawn rows are taken."""
+        return Constrained(self.selector, self.constraints, self.decode) if self.constraints else self.selector
 
 
 def asked_of(model: LearnedModel, n_per_class: int | Mapping[Any, int]) -> dict[int, int]:
@@ -107,20 +125,25 @@ def stream(
     ------
     Rows (b, ...) and their class numbers (b,), int64.
     """
+    row = derive(seed, "rows") >> 1
     for x, numbers in regroup(_pieces(model, asked, seed, tallies), batch_size):
-        yield model.codec.decode(x), numbers
+        yield model.decode(x, first_row=row), numbers
+        row += len(numbers)
 
 
 def _pieces(
     model: LearnedModel, asked: Mapping[int, int], seed: int, tallies: dict[int, Tally]
 ) -> Iterator[tuple[int, Tensor]]:
-    n_threads = choose_threads(model.schema())
+    schema, selector, labels = model.schema(), model.choice(), model.labels.classes.tolist()
+    n_threads, chunk_rows = choose_threads(schema), CHUNK if isinstance(schema, ImageSchema) else TABLE_CHUNK
     for number, n in ((number, n) for number, n in asked.items() if n):
         tallies[number] = Tally(n)
         place = int(np.searchsorted(model.learned, number))
-        order = Order(model.learner, model.selector, place, n, seed)
+        order, n_found = Order(model.learner, selector, place, n, seed, chunk_rows), 0
         for rows in in_threads(draw_pieces(order, tallies[number]), n_threads):
+            n_found += len(rows)
             yield number, rows
+        check_all_drawn(n_found, tallies[number], labels[number], model.constraints)
 
 
 def joined(model: LearnedModel, batches: list[tuple[Any, np.ndarray]]) -> tuple[Any, np.ndarray]:

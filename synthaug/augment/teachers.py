@@ -20,6 +20,7 @@ from synthaug._seed import derive, seed_from
 from synthaug.augment.fitting import as_estimator_wants, probabilities_of
 from synthaug.augment.mix import Mixed
 from synthaug.data.container import join, known, take
+from synthaug.data.groups import checked_groups
 from synthaug.data.labels import fit_label_codec
 from synthaug.data.split import stratified_folds
 from synthaug.errors import ConfigError
@@ -72,6 +73,8 @@ def fit_teachers(
     ------
     ConfigError
         If the classifier gives no probabilities, or the rows are too few.
+    ShapeError
+        If there is not one group for each row.
 
     Examples
     --------
@@ -90,7 +93,7 @@ def fit_teachers(
     def fit(train: np.ndarray, number: int) -> Any:
         return clone(estimator).fit(as_estimator_wants(estimator, take(X, train)), take(known(y), train))
 
-    return cross_fit(fit, X, y, groups=groups, seed=seed_from(random_state))
+    return cross_fit(fit, X, y, groups=checked_groups(groups, len(y)), seed=seed_from(random_state))
 
 
 def teaches(estimator: Any) -> bool:

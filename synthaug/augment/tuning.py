@@ -15,29 +15,32 @@ from synthaug.data.container import take
 from synthaug.data.labels import fit_label_codec
 from synthaug.data.split import stratified_folds
 
-TUNED = "tuned"
+TUNED, TUNED_MIRRORED = "tuned", "tuned mirrored"
 TRIED: tuple[str | None, ...] = (None, "shift", "affine")
+TRIED_FOR: dict[str, tuple[str | None, ...]] = {TUNED: TRIED, TUNED_MIRRORED: (*TRIED, "mirror")}
 _UNTRIED = "shift"
 N_FOLDS = 3
 
 
 def resolve_transform(transform: Any, X: Any, y: Any, setting: Setting, *, scoring: Any) -> Any:
-    """Return the transform that a user gave; where that is the word ``tuned``, and rows are images, the chosen one.
+    """Return the transform that a user gave; where it is a word of ``TRIED_FOR``, and rows are images, the chosen one.
 
     Parameters
     ----------
     transform
-        What ``transform_images`` takes, or ``tuned``.
+        What ``transform_images`` takes, ``tuned``, or ``tuned mirrored``, where the sides of an image may be exchanged.
     X, y, setting, scoring
         As ``choose_transform`` takes them.
     """
-    if isinstance(transform, str) and transform == TUNED and reads_images(setting.augmenter, X):
-        return choose_transform(X, y, setting, scoring=scoring)
+    if isinstance(transform, str) and transform in TRIED_FOR and reads_images(setting.augmenter, X):
+        return choose_transform(X, y, setting, scoring=scoring, tried=TRIED_FOR[transform])
     return transform
 
 
-def choose_transform(X: Any, y: Any, setting: Setting, *, scoring: Any) -> str | None:
-    """Return which of nothing, ``shift`` and ``affine`` serves a classifier best on rows held back from it.
+def choose_transform(
+    X: Any, y: Any, setting: Setting, *, scoring: Any, tried: tuple[str | None, ...] = TRIED
+) -> str | None:
+    """Return which of nothing, ``shift`` and ``affine`` (or others) serves a classifier best on rows held back from it.
 
     Repeated rows fill the classes up by the plan, transformed by each in turn; the answers to all rows, each by a
     classifier that never saw it, are scored together. Of equals the weaker is taken.
@@ -50,6 +53,8 @@ def choose_transform(X: Any, y: Any, setting: Setting, *, scoring: Any) -> str |
         The classifier, how rows are read, the plan, groups and seed.
     scoring
         A scorer, its name, or None for accuracy.
+    tried
+        What is chosen among, the weaker first.
 
     Returns
     -------
@@ -63,8 +68,8 @@ def choose_transform(X: Any, y: Any, setting: Setting, *, scoring: Any) -> str |
     folds = stratified_folds(labels, n_splits=N_FOLDS, seed=seed, groups=setting.groups)
     if any(len(np.unique(labels[train])) < 2 or not len(test) for train, test in folds):
         return _UNTRIED
-    scores = [_score(X, y, replace(setting, transform=transform), folds, scoring) for transform in TRIED]
-    return TRIED[int(np.argmax(scores))]
+    scores = [_score(X, y, replace(setting, transform=transform), folds, scoring) for transform in tried]
+    return tried[int(np.argmax(scores))]
 
 
 def _score(X: Any, y: Any, setting: Setting, folds: list[tuple[np.ndarray, np.ndarray]], scoring: Any) -> float:

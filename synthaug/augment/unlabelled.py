@@ -4,17 +4,18 @@ import inspect
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import scipy.sparse
-from sklearn.utils import check_array
 from torch import Tensor
 
 from synthaug._check import check_equal_shapes
 from synthaug.augment.fingerprints import take_fingerprints
-from synthaug.data.container import Container, known, unwrap
+from synthaug.data.container import known, unwrap
 from synthaug.data.images import ImageCodec
 from synthaug.data.labels import LabelCodec, NoLabels
 from synthaug.data.rows import RowsOptions, fit_row_codec
 from synthaug.data.tables import TableCodec
+from synthaug.data.tables.numbers import NumberCodec
 from synthaug.errors import ConfigError, ShapeError
 from synthaug.generators import GENERATORS
 
@@ -87,9 +88,9 @@ def read_unlabelled(X_unlabeled: Any, codec: ImageCodec | TableCodec) -> Tensor:
             "Take them in that order: X_unlabeled[X.columns]."
         )
     if isinstance(codec, TableCodec):
-        return codec.encode(_checked_table(plain, codec))
+        return codec.encode(_checked_table(plain, codec), spread_seed=0)
     _check_kind(np.asarray(plain).dtype, codec.container.dtype)
-    _check_whole(np.asarray(plain), codec.container)
+    _check_whole(np.asarray(plain), str(plain.dtype), codec.container.dtype)
     pixels = codec.encode(np.asarray(plain))
     _check_range(np.asarray(plain), pixels, codec)
     return pixels.clamp(-1.0, 1.0)
@@ -116,7 +117,7 @@ def check_unlabelled(X: Any, X_unlabeled: Any, augmenter: Any) -> None:
         return
     plain, container = unwrap(known(X))
     options = RowsOptions(augmenter.image_shape, augmenter.image_format, augmenter.categorical_features)
-    read_unlabelled(X_unlabeled, fit_row_codec(np.asarray(plain), container, options))
+    read_unlabelled(X_unlabeled, fit_row_codec(plain, container, options))
     check_apart(X, X_unlabeled)
 
 
@@ -134,6 +135,8 @@ def check_apart(X: Any, X_unlabeled: Any) -> None:
 
 def as_rows_of(X: Any, X_unlabeled: Any) -> Any:
     """Return rows without labels, as ``read_unlabelled`` accepts them, in the container and type of X."""
+    if isinstance(X, pd.DataFrame):
+        return pd.DataFrame(X_unlabeled, columns=X.columns).astype(X.dtypes)
     return unwrap(known(X))[1].wrap(np.asarray(unwrap(known(X_unlabeled))[0]))
 
 
@@ -143,37 +146,42 @@ def _check_dense(X_unlabeled: Any) -> None:
     check_equal_shapes(X_unlabeled)
 
 
-def _checked_table(plain: Any, codec: TableCodec) -> np.ndarray:
-    table = check_array(plain, dtype="numeric", input_name="X_unlabeled")
-    _check_whole(table, codec.container)
-    _check_scale(np.median(np.asarray(table, dtype=np.float64), axis=0), codec)
-    return table
+def _checked_table(plain: Any, codec: TableCodec) -> Any:
+    columns = [plain.iloc[:, i] if isinstance(plain, pd.DataFrame) else plain[:, i] for i in range(plain.shape[1])]
+    dtypes = codec.container.dtypes or (codec.container.dtype,) * len(columns)
+    for column, dtype in zip(columns, dtypes, strict=True):
+        if pd.api.types.is_numeric_dtype(column.dtype):
+            _check_whole(np.asarray(column, dtype=np.float64), str(column.dtype), dtype)
+    _check_scale(plain, codec)
+    return plain
 
 
-def _check_scale(middle: np.ndarray, codec: TableCodec) -> None:
-    """Raise ShapeError if most medians (d,) lie outside the range that X has in that column: another scale."""
-    low, high = np.array(codec.low), np.array(codec.high)
-    outside = np.flatnonzero((high > low) & ((middle < low) | (middle > high)))
-    if 2 * len(outside) > (high > low).sum():
+def _check_scale(table: Any, codec: TableCodec) -> None:
+    """Raise ShapeError if most columns of numbers have medians outside the range that X has there: another scale."""
+    numbers = [
+        (column.name, np.median(cells.present.astype(np.float64)), column.range)
+        for column, cells in zip(codec.codecs, codec.read(table), strict=True)
+        if isinstance(column, NumberCodec) and len(cells.present)
+    ]
+    outside = [name for name, middle, (low, high) in numbers if not low <= middle <= high]
+    if 2 * len(outside) > len(numbers):
         raise ShapeError(
-            f"X_unlabeled must be on X's scale; got medians outside X's range in {len(outside)} of {len(low)} columns "
-            f"(the first: {codec.columns[outside[0]].name}). Transform it by the same steps as X."
+            f"X_unlabeled must be on X's scale; got medians outside X's range in {len(outside)} of {len(numbers)} "
+            f"columns (the first: {outside[0]}). Transform it by the same steps as X."
         )
 
 
-def _check_whole(array: np.ndarray, container: Container) -> None:
-    """Raise ShapeError if numbers would be rounded or overflow in X's integer type."""
-    columns = array.T if container.dtypes else [array]
-    for values, dtype in zip(columns, container.dtypes or (container.dtype,), strict=True):
-        whole = None if str(values.dtype) == dtype else _whole_range(dtype)
-        if whole is None:
-            continue
-        bad = np.argwhere((values != np.rint(values)) | (values < whole[0]) | (values > whole[1]))
-        if len(bad):
-            raise ShapeError(
-                f"X_unlabeled must hold numbers that X's type, {dtype}, can hold; got another in row {bad[0][0]}. "
-                "Convert X to float, or round these."
-            )
+def _check_whole(values: np.ndarray, came: str, dtype: str) -> None:
+    """Raise ShapeError if numbers (n, ...), which came in a type, would be rounded or overflow in X's integer type."""
+    whole = None if came == dtype else _whole_range(dtype)
+    if whole is None:
+        return
+    bad = np.argwhere((values != np.rint(values)) | (values < whole[0]) | (values > whole[1]))
+    if len(bad):
+        raise ShapeError(
+            f"X_unlabeled must hold numbers that X's type, {dtype}, can hold; got another in row {bad[0][0]}. "
+            "Convert X to float, or round these."
+        )
 
 
 def _whole_range(dtype: str) -> tuple[int, int] | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from synthaug.cli.columns import describe_columns, show_columns
 from synthaug.cli.options import (
     Data,
     Generator,
@@ -19,23 +20,27 @@ from synthaug.cli.options import (
     read_counts,
     read_data,
 )
+from synthaug.cli.pictures import Format, Size, keep_intensity, read_folder, write_drawn
 from synthaug.cli.terminal import LearningProgress, print_json, quiet_stdout, say
 
 if TYPE_CHECKING:
     from synthaug.augment.augmenter import SyntheticAugmenter
 
-OutFile = Annotated[Path, typer.Option("--out", help="The file to write: .npz, or .csv for a table.")]
+OutFile = Annotated[
+    Path, typer.Option("--out", help="The file to write: .npz; .csv or .parquet for a table. With --format a folder.")
+]
 
 
 def fit(
     data: Data,
     out: Annotated[Path, typer.Option("--out", help="The folder to save the learner in.")],
     label: Label = None,
-    generator: Generator = "cgan",
+    generator: Generator = "auto",
     steps: Steps = None,
     image_shape: Shape = None,
     seed: Seed = 0,
     page: Annotated[Path | None, typer.Option("--page", help="Also write how it learned, as an HTML page.")] = None,
+    size: Size = None,
     json: Json = False,
 ) -> None:
     """Learn the rows of each class and save the learner."""
@@ -43,36 +48,51 @@ def fit(
 
     for folder in (out, *([page.parent] if page else ())):
         make_folder(folder)
-    X, y = read_data(data, label=label)
-    augmenter = _learn(X, y, generator, steps, image_shape=image_shape, seed=seed, as_json=json)
+    rows = read_folder(data, size) if Path(data).is_dir() else None
+    X, y = read_data(data, label=label) if rows is None else (rows.X, rows.y)
+    groups = None if rows is None else rows.groups
+    augmenter = _learn(X, y, generator, steps, image_shape=image_shape, seed=seed, as_json=json, groups=groups)
     augmenter.save(out)
+    keep_intensity(out, None if rows is None else rows.intensity)
     facts = _facts(augmenter) | _page_fact(augmenter, page)
     if json:
-        print_json({"folder": out, **facts})
+        columns = _columns(X, augmenter)
+        print_json({"folder": out, **facts, **({"columns": columns} if columns else {})})
         return
-    rows = _listed(facts["rows"])
-    say(f"{facts['learner']} learned {rows} in {facts['seconds']:.1f} s; saved in {out}")
+    learned = _listed(facts["rows"])
+    say(f"{facts['learner']} learned {learned} in {facts['seconds']:.1f} s; saved in {out}")
     if page:
         say(f"how it learned: {page}")
-    say(f"draw rows with: synthaug sample {out} -n {next(iter(facts['rows']))}=100 --out synthetic.npz")
+    ending = "csv" if hasattr(X, "columns") else "npz"
+    say(f"draw rows with: synthaug sample {out} -n {next(iter(facts['rows']))}=100 --out synthetic.{ending}")
 
 
 def sample(
     folder: Annotated[Path, typer.Argument(help="The folder of a saved learner.")],
-    n: Annotated[list[str], typer.Option("-n", help="label=count, once a label; or one count for every class.")],
+    n: Annotated[list[str], typer.Option("-n", "--n", help="label=count, once a label; or one count for every class.")],
     out: OutFile,
     seed: Annotated[int | None, typer.Option("--seed", help="The same seed draws the same rows.", min=0)] = None,
+    format: Format = None,
     json: Json = False,
 ) -> None:
     """Draw new rows from a saved learner."""
     from synthaug.augment.augmenter import SyntheticAugmenter
     from synthaug.data.readers import check_rows_file, write_rows_file
+    from synthaug.data.writers import check_format
 
-    check_rows_file(out)
+    if format is None:
+        check_rows_file(out)
+    else:
+        check_format(format)
     counts = read_counts(n)
     with quiet_stdout(json):
-        X, y = SyntheticAugmenter.load(folder).sample(counts, random_state=seed)
-    _tell_rows(write_rows_file(out, X, y), y, as_json=json)
+        augmenter = SyntheticAugmenter.load(folder)
+        X, y = augmenter.sample(counts, random_state=seed)
+    if format is None:
+        path = write_rows_file(out, X, y, label=_label_of(y))
+    else:
+        path = write_drawn(out, X, y, augmenter=augmenter, model=folder, format=format)
+    _tell_rows(path, y, as_json=json)
 
 
 def augment(
@@ -80,7 +100,7 @@ def augment(
     out: OutFile,
     model: Annotated[Path | None, typer.Option("--model", help="A saved learner; learns anew without.")] = None,
     label: Label = None,
-    generator: Generator = "cgan",
+    generator: Generator = "auto",
     steps: Steps = None,
     image_shape: Shape = None,
     seed: Seed = 0,
@@ -98,17 +118,45 @@ def augment(
         augmenter = _learn(X, y, generator, steps, image_shape=image_shape, seed=seed, as_json=json)
     with quiet_stdout(json):
         X_all, y_all = augmenter.augment(X, y, random_state=seed)
-    path = write_rows_file(out, X_all, y_all, label=label or "label")
+    path = write_rows_file(out, X_all, y_all, label=label or _label_of(y_all))
     _tell_rows(path, y_all, as_json=json, n_real=len(y))
 
 
 def _learn(
-    X: Any, y: Any, generator: str, steps: int | None, *, image_shape: str | None, seed: int, as_json: bool
+    X: Any,
+    y: Any,
+    generator: str,
+    steps: int | None,
+    *,
+    image_shape: str | None,
+    seed: int,
+    as_json: bool,
+    groups: Any = None,
 ) -> "SyntheticAugmenter":
     callbacks = [LearningProgress()]
     with quiet_stdout(as_json):
         augmenter = build_augmenter(X, generator, steps, image_shape=image_shape, seed=seed, callbacks=callbacks)
-        return augmenter.fit(X, y)
+        columns = _columns(X, augmenter)
+        if columns and not as_json:
+            show_columns(columns)
+        return augmenter.fit(X, y, groups=groups)
+
+
+def _columns(X: Any, augmenter: "SyntheticAugmenter") -> list[dict[str, Any]]:
+    """Return how the columns of a file were read; none of images, and of arrays without names."""
+    if augmenter.image_shape is not None or not hasattr(X, "columns"):
+        return []
+    from synthaug.augment.mix import codec_of
+    from synthaug.data.tables import TableCodec
+
+    codec = codec_of(X, augmenter)
+    assert isinstance(codec, TableCodec)
+    return describe_columns(X, codec)
+
+
+def _label_of(y: Any) -> str:
+    """Return the name of the column that the labels came from."""
+    return str(getattr(y, "name", None) or "label")
 
 
 def _page_fact(augmenter: "SyntheticAugmenter", page: Path | None) -> dict[str, Path]:
@@ -126,7 +174,7 @@ def _facts(augmenter: "SyntheticAugmenter") -> dict[str, Any]:
         "learner": type(augmenter.generator_).__name__,
         "rows": augmenter.class_counts_,
         "steps": last.pop("step", None),
-        "seconds": last.pop("seconds", 0.0),
+        "seconds": last.pop("seconds", augmenter.seconds_),
         "losses": {name: value for name, value in last.items() if name != "images_seen"},
     }
 

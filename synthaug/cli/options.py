@@ -5,16 +5,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from synthaug.errors import ConfigError, FileError
+from synthaug.errors import ConfigError, FileError, LabelError
 
 if TYPE_CHECKING:
     from synthaug.augment.augmenter import SyntheticAugmenter
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 Seed = Annotated[int, typer.Option("--seed", help="One number that decides everything random.", min=0)]
-Label = Annotated[str | None, typer.Option("--label", help="The column (.csv) or array (.npz) of the labels.")]
-Data = Annotated[str, typer.Argument(metavar="DATA", help="A .npz or .csv file, or the name of a data set.")]
-Generator = Annotated[str, typer.Option("--generator", help="The learner; see 'synthaug list learners'.")]
+Label = Annotated[
+    str | None, typer.Option("--label", help="The column (.csv, .parquet) or array (.npz) of the labels.")
+]
+Data = Annotated[
+    str,
+    typer.Argument(metavar="DATA", help="A .npz, .csv or .parquet file, or a data set's name; for fit a folder too."),
+]
+Generator = Annotated[str, typer.Option("--generator", help="The learner, or auto; see 'synthaug list learners'.")]
 Steps = Annotated[int | None, typer.Option("--steps", help="How many steps it learns.", min=1)]
 Shape = Annotated[str | None, typer.Option("--image-shape", help="Height, width and channels of flat images: 28,28.")]
 
@@ -26,6 +31,8 @@ def read_data(data: str, *, label: str | None) -> tuple[Any, Any]:
     ------
     FileError, ConfigError
         If it is neither, or the file cannot be read.
+    LabelError
+        If the label's column holds no classes.
     """
     from synthaug.data.datasets import DATASETS
     from synthaug.data.readers import read_rows_file
@@ -35,9 +42,27 @@ def read_data(data: str, *, label: str | None) -> tuple[Any, Any]:
         return loaded.X, loaded.y
     if not Path(data).exists():
         raise FileError(
-            f"data must be a .npz or .csv file, or one of {', '.join(DATASETS)}; got '{data}', which is not there."
+            f"data must be a .npz, .csv or .parquet file, or one of {', '.join(DATASETS)}; got '{data}', which is not "
+            "there."
         )
-    return read_rows_file(data, label=label)
+    X, y = read_rows_file(data, label=label)
+    _check_classes(y, label)
+    return X, y
+
+
+def _check_classes(y: Any, label: str | None) -> None:
+    """Raise LabelError if a column of labels holds measured numbers, or mostly values of their own."""
+    import numpy as np
+    import pandas as pd
+
+    labels = pd.Series(np.asarray(y)).dropna()
+    n_values, measured = labels.nunique(), labels.dtype.kind == "f" and bool((labels != np.rint(labels)).any())
+    if measured or n_values > len(labels) / 2:
+        raise LabelError(
+            f"label must name classes; '{label or 'the array of labels'}' holds {n_values:,} different values in "
+            f"{len(labels):,} rows, such as {labels.tolist()[0]!r} (is this a regression target, or a key?). "
+            "Name another column, or cut it into ranges first."
+        )
 
 
 def read_shape(text: str | None) -> tuple[int, ...] | None:
@@ -103,6 +128,9 @@ def build_augmenter(
     from synthaug.augment.learning import new_learner
     from synthaug.experiment.estimators import parameter_names
 
+    if generator == "auto":
+        shape = read_shape(image_shape)
+        return SyntheticAugmenter(max_steps=steps, image_shape=shape, random_state=seed, callbacks=callbacks)
     learner: Any = type(new_learner(generator, for_images=image_shape is not None or len(X.shape) > 2))
     counted = steps is not None and "n_steps" in parameter_names(learner)
     return SyntheticAugmenter(

@@ -62,7 +62,7 @@ def compare(
     draws: Annotated[int | None, typer.Option(help="Draw few labels so many times instead.")] = None,
     rows_per_class: Annotated[int, typer.Option(help="With --draws: training rows of each class.")] = 10,
     test_rows: Annotated[int, typer.Option(help="With --draws: rows held out.")] = 500,
-    generator: Generator = "cgan",
+    generator: Generator = "auto",
     steps: Steps = None,
     image_shape: Shape = None,
     out: Annotated[Path | None, typer.Option("--out", help="A folder for report and learners.")] = None,
@@ -84,7 +84,7 @@ def compare(
         "data": {**_source(data, label), "image_shape": read_shape(image_shape)},
         "design": design,
         "estimator": {"name": estimator, "standardise": standardise},
-        "generator": {"name": generator, "params": {} if steps is None else {"n_steps": steps}},
+        **_learner(generator, steps),
         "arms": [arm.strip() for arm in arms.split(",")],
         "scoring": scoring,
         "tracking": {"enabled": False},
@@ -100,18 +100,32 @@ def compare(
 
 def report(
     folder: Annotated[Path, typer.Argument(help="A study's folder, such as runs/digits.")],
+    dossier: Annotated[
+        bool, typer.Option("--dossier", help="Also write dossier.html and model_card.json, for reviewers and boards.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Write the report of a study again, from what is finished on disk."""
     from synthaug.experiment.study import load_study, shows_real_rows, write_outcome
 
     comparison = load_study(folder)
-    path = write_outcome(comparison, folder, include_real_rows=shows_real_rows(folder))
+    places = {"report": write_outcome(comparison, folder, include_real_rows=shows_real_rows(folder))}
+    if dossier:
+        from synthaug.experiment.dossier import write_dossier
+
+        places |= write_dossier(comparison, folder)
     if json:
-        print_json({**comparison_record(comparison), "report": str(path)})
+        print_json({**comparison_record(comparison), **places})
         return
     print_summary(comparison)
-    say(f"\nreport   {path}")
+    say("\n" + "\n".join(f"{name:<8} {path}" for name, path in places.items()))
+
+
+def _learner(generator: str, steps: int | None) -> dict[str, Any]:
+    """Return what is learned and how long, as a pipeline says it: ``auto`` takes no number of steps, only a cap."""
+    if generator == "auto":
+        return {"augmenter": {"max_steps": steps}}
+    return {"generator": {"name": generator, "params": {} if steps is None else {"n_steps": steps}}}
 
 
 def _source(data: str, label: str | None) -> dict[str, Any]:
@@ -135,7 +149,8 @@ def _describe(study: "Study", *, as_json: bool) -> None:
     with quiet_stdout(as_json):
         estimate = study.estimate()
     if as_json:
-        times = {"seconds": estimate.seconds, "n_splits": estimate.n_splits, "n_learners": estimate.n_learners}
+        facts = ("seconds", "n_splits", "n_learners", "detectable", "metric")
+        times = {name: getattr(estimate, name) for name in facts}
         config = plain(study.config.model_dump())
         print_json({"dry_run": True, "folder": study.folder, "estimate": times, "config": config})
         return

@@ -205,7 +205,31 @@ def print_summary(comparison: "Comparison") -> None:
     for arm, reason in comparison.skipped.items():
         table.add_row(Text(str(arm)), "n/a", "", "", Text(reason, style="dim"))
     console().print(table)
+    _print_intervals(comparison)
     say("\n" + "\n".join(spoken_verdict(comparison)))
+
+
+def _print_intervals(comparison: "Comparison") -> None:
+    """Print every metric of every arm with its interval, where groups were resampled."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from synthaug.experiment.axis import metric_text
+    from synthaug.statistics.units import unit_of
+
+    found = comparison.intervals()
+    if found.empty:
+        return
+    metrics = list(dict.fromkeys(found["metric"]))
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for head in ("arm", *map(metric_text, metrics)):
+        table.add_column(head)
+    for arm, part in found.groupby("arm", sort=False):
+        rows = [(unit_of(row["metric"]), row) for row in part.to_dict("records")]
+        cells = (f"{unit.value(r['value'])} ({unit.value(r['low'])} to {unit.value(r['high'])})" for unit, r in rows)
+        table.add_row(Text(str(arm)), *(cell.replace(" %", "") for cell in cells))
+    say("\nWith 95 % intervals, by resampling the test rows, those of one group together (shares in percent):")
+    console().print(table)
 
 
 def comparison_record(comparison: "Comparison") -> dict[str, Any]:
@@ -219,5 +243,6 @@ def comparison_record(comparison: "Comparison") -> dict[str, Any]:
         "n_splits": len(comparison.splits),
         "arms": [{"arm": str(arm), **row.to_dict()} for arm, row in table.iterrows()],
         "skipped": comparison.skipped,
+        **({} if (found := comparison.intervals()).empty else {"intervals": found.to_dict("records")}),
         "sentence": comparison.sentence(),
     }

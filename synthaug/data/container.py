@@ -8,7 +8,7 @@ import pandas as pd
 import scipy.sparse
 import torch
 
-from synthaug.errors import ShapeError
+from synthaug._check import check_column_names
 
 
 @dataclass(frozen=True)
@@ -58,10 +58,15 @@ class Container:
 
 
 def known(values: Any) -> Any:
-    """Return numpy arrays, tensors, frames, series and sparse matrices as they are, and anything else as an array."""
+    """Return numpy arrays, tensors, frames, series and sparse matrices as they are, and anything else as an array.
+
+    Lists of rows that hold words become arrays of objects, so that the numbers beside the words stay numbers.
+    """
     if isinstance(values, np.ndarray | torch.Tensor | pd.DataFrame | pd.Series) or scipy.sparse.issparse(values):
         return values
-    return np.asarray(values)
+    array = np.asarray(values)
+    is_table_with_words = array.ndim == 2 and array.dtype.kind == "U"
+    return np.asarray(values, dtype=object) if is_table_with_words else array
 
 
 def unwrap(values: Any) -> tuple[Any, Container]:
@@ -70,14 +75,14 @@ def unwrap(values: Any) -> tuple[Any, Container]:
     Raises
     ------
     ShapeError
-        If a DataFrame holds columns that are not numbers; they are named.
+        If two columns of a DataFrame have one name.
     """
     if isinstance(values, torch.Tensor):
         plain = values.detach().cpu()
         plain = plain.float() if plain.dtype in (torch.bfloat16, torch.float16) else plain
         return plain.numpy(), Container("torch", str(values.dtype).removeprefix("torch."))
     if isinstance(values, pd.DataFrame):
-        _check_numeric(values)
+        check_column_names(values)
         names, dtypes = tuple(values.columns), tuple(str(dtype) for dtype in values.dtypes)
         return values, Container("pandas", names=names, dtypes=dtypes)
     if isinstance(values, pd.Series):
@@ -108,22 +113,12 @@ def _series_container(values: pd.Series) -> Container:
     return plain
 
 
-def _check_numeric(frame: pd.DataFrame) -> None:
-    if not frame.columns.is_unique:
-        twice = frame.columns[frame.columns.duplicated()].tolist()[0]
-        raise ShapeError(f"table columns must have names of their own; got {twice!r} more than once. Rename them.")
-    odd = [f"{name!r} ({dtype})" for name, dtype in frame.dtypes.items() if not pd.api.types.is_numeric_dtype(dtype)]
-    if odd:
-        raise ShapeError(
-            f"table columns must be numbers; got {', '.join(odd[:5])}. "
-            "Encode them first, with OneHotEncoder or OrdinalEncoder in a ColumnTransformer for example."
-        )
-
-
 def _cast(array: np.ndarray, dtype: str) -> np.ndarray:
     wanted = np.dtype(dtype)
     if wanted.kind in "iub" and array.dtype.kind == "f":
         array = np.rint(array)
+    if wanted.kind == "U":
+        wanted = max(wanted, array.astype(str).dtype, key=lambda dtype: dtype.itemsize)  # a longer word is not cut
     return array.astype(wanted, copy=False)
 
 

@@ -21,6 +21,7 @@ FORMATS = ("auto", "channels_first", "channels_last")
 Axes = Literal["hw", "hwc", "chw"]
 _FEW_CHANNELS = 4
 _GREY_STEPS = (1.0, 1 / 255)
+_LOOKED_AT_ONCE = 64
 _ON_THE_GRID = 1e-3  # of a step; float32 holds k / 255 to 1e-5 of one
 
 
@@ -59,7 +60,12 @@ class ImageCodec:
     @property
     def row_shape(self) -> tuple[int, ...]:
         """The shape of one row as the user has it."""
-        return (int(np.prod(self.shape)),) if self.flat else _in_order(self.shape, self.axes)
+        return (int(np.prod(self.shape)),) if self.flat else self.image_row_shape
+
+    @property
+    def image_row_shape(self) -> tuple[int, ...]:
+        """The shape of one image as the user has it, flat or not."""
+        return _in_order(self.shape, self.axes)
 
     def encode(self, images: np.ndarray) -> torch.Tensor:
         """Return images of shape (n, *row_shape) as a tensor (n, c, h, w), float32.
@@ -105,22 +111,52 @@ def fit_image_codec(
         check_image_shape(image_shape)
     flat = images.ndim == 2
     row_shape = tuple(image_shape) if flat and image_shape is not None else images.shape[1:]
-    axes = _read_axes(row_shape, image_format)
+    axes = read_axes(row_shape, image_format)
     shape = _channels_first_shape(row_shape, axes)
     _check_image_shape(images, image_shape, flat=flat)
     check_image_size(shape)
-    check_finite_images(images)
-    low, high = float(images.min()), float(images.max())
-    return ImageCodec(container, shape, axes, flat, low, high, _grey_step(images))
+    low, high = _ends(images)
+    return ImageCodec(container, shape, axes, flat, low, high, _grey_step(images, low, high))
 
 
-def _grey_step(images: np.ndarray) -> float:
-    """Return the distance of the grey levels that all pixels are on, or 0."""
+def unflatten(images: np.ndarray, image_shape: tuple[int, ...] | None) -> np.ndarray:
+    """Return flat rows (n, d) as images (n, *image_shape), and what is no flat row, or has no shape said, as it is.
+
+    Raises
+    ------
+    ShapeError
+        If ``image_shape`` is none, or has another number of pixels than a row.
+    """
+    if images.ndim != 2 or image_shape is None:
+        return images
+    check_image_shape(image_shape)
+    _check_image_shape(images, image_shape, flat=True)
+    return images.reshape(len(images), *image_shape)
+
+
+def _ends(images: np.ndarray) -> tuple[float, float]:
+    """Return the least and the greatest pixel, or raise ShapeError if one is not finite."""
+    with np.errstate(invalid="ignore"):
+        low, high = float(images.min()), float(images.max())
+    if not np.isfinite([low, high]).all():
+        check_finite_images(images)
+    return low, high
+
+
+def _grey_step(images: np.ndarray, low: float, high: float) -> float:
+    """Return the distance of the grey levels that all pixels are on, or 0; images are looked at some at a time."""
     for step in _GREY_STEPS:
-        levels = np.asarray(images, dtype=np.float64) / step
-        if np.ptp(levels) > _ON_THE_GRID and np.abs(levels - np.rint(levels)).max() < _ON_THE_GRID:
+        if (high - low) / step > _ON_THE_GRID and all(
+            _on_the_grid(images[start : start + _LOOKED_AT_ONCE], step)
+            for start in range(0, len(images), _LOOKED_AT_ONCE)
+        ):
             return step
     return 0.0
+
+
+def _on_the_grid(images: np.ndarray, step: float) -> bool:
+    levels = np.asarray(images, dtype=np.float64) / step
+    return bool(np.abs(levels - np.rint(levels)).max() < _ON_THE_GRID)
 
 
 def _check_image_shape(images: np.ndarray, image_shape: tuple[int, ...] | None, *, flat: bool) -> None:
@@ -138,13 +174,15 @@ def _check_image_shape(images: np.ndarray, image_shape: tuple[int, ...] | None, 
         )
 
 
-def _read_axes(row_shape: tuple[int, ...], image_format: str) -> Axes:
+def read_axes(row_shape: tuple[int, ...], image_format: str) -> Axes:
+    """Return the order of the axes of one image of this shape, or raise ShapeError where it cannot be told."""
     if len(row_shape) == 2:
         return "hw"
     if len(row_shape) != 3:
         raise ShapeError(
             f"images must have shape (n, h, w), (n, h, w, c) or (n, c, h, w); got rows of shape {row_shape}. "
-            "Volumes go in slice by slice; flat rows need image_shape=(h, w) or (h, w, c)."
+            "Volumes go in slice by slice (3-D generation is out of scope; read_images slices them); flat rows need "
+            "image_shape=(h, w) or (h, w, c)."
         )
     if image_format != "auto":
         return "chw" if image_format == "channels_first" else "hwc"

@@ -9,7 +9,7 @@ import numpy as np
 
 from synthaug._check import check_positive
 from synthaug._seed import derive, numpy_stream
-from synthaug.errors import ConfigError, ShapeError
+from synthaug.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -177,15 +177,3 @@ def _wanted(y: np.ndarray, rows_per_class: int | Mapping[Any, int]) -> dict[Any,
     if sorted(named) != sorted(map(str, classes)):
         raise ConfigError(f"rows_per_class must name every class ({classes}); got {list(rows_per_class)}.")
     return {label: named[str(label)] for label in classes}
-
-
-def check_groups_apart(groups: np.ndarray, train: np.ndarray, test: np.ndarray) -> None:
-    """Raise ShapeError, naming group and rows, if a group stands on both sides of a split."""
-    both = np.intersect1d(groups[train], groups[test])
-    if len(both):
-        names, places = np.unique(groups), np.flatnonzero(groups == both[0])
-        number = int(np.searchsorted(names, both[0]))
-        raise ShapeError(
-            f"a group must stand on one side of a split; got group number {number} on both "
-            f"(rows {', '.join(map(str, places[:6]))}). Use a splitter that knows groups, such as StratifiedGroupKFold."
-        )

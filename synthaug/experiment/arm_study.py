@@ -1,11 +1,13 @@
 """Arms, rows and splits, checked: a study that can be estimated, run and resumed."""
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 from joblib import Parallel, delayed, effective_n_jobs
 from sklearn.base import clone
@@ -16,10 +18,12 @@ from synthaug.data.split import Split
 from synthaug.experiment.comparison import Comparison
 from synthaug.experiment.designs import Design, Draws
 from synthaug.experiment.effort import learning, n_fits, n_learners
+from synthaug.experiment.foresight import foreseen_gain
 from synthaug.experiment.learning_curve import fractions_to_measure, measure_curve
 from synthaug.experiment.results import CurvePoint, SplitResult
 from synthaug.experiment.run_split import Work, run_split
 from synthaug.experiment.storage import SplitStore
+from synthaug.statistics.units import unit_of
 from synthaug.training.checkpoint import fingerprint
 
 _TRIAL_STEPS = 20
@@ -46,17 +50,31 @@ class Estimate:
         Wall time expected.
     n_splits, n_learners
         How many splits there are, and how many learners they need in all.
+    detectable
+        The smallest gain that the study could see four times in five, by a pilot; NaN where that cannot be told.
+    metric
+        The primary metric, whose unit ``detectable`` has.
     """
 
     seconds: float
     n_splits: int
     n_learners: int
+    detectable: float = float("nan")
+    metric: str = "accuracy"
 
     @property
     def text(self) -> str:
         """The same in words."""
         minutes = f"{self.seconds / 60:.1f} minutes" if self.seconds >= 90 else f"{self.seconds:.0f} seconds"
-        return f"about {minutes}: {self.n_splits} splits, {self.n_learners} learners"
+        return f"about {minutes}: {self.n_splits} splits, {self.n_learners} learners{self._power}"
+
+    @property
+    def _power(self) -> str:
+        if not math.isfinite(self.detectable):
+            return ""
+        unit = unit_of(self.metric)
+        of = f" {unit.points}" if unit.points else ""
+        return f"; a gain of {unit.size(self.detectable)}{of} or more would be seen four times in five"
 
 
 @dataclass(frozen=True)
@@ -102,14 +120,16 @@ class ArmStudy:
         """A fingerprint of rows, splits and settings: what a resumed study must share."""
         rows = [part for part in (self.work.X, self.work.X_unlabeled) if part is not None]
         labels = np.unique(np.asarray(self.work.y), return_inverse=True)[1]
-        arrays = [np.ascontiguousarray(np.asarray(part), dtype=np.float64) for part in rows]
+        arrays = [_numbers_of(part) for part in rows]
         tensors = (torch.from_numpy(arrays[0]), torch.from_numpy(labels), *map(torch.from_numpy, arrays[1:]))
         places = [(split.train.tolist(), split.test.tolist()) for split in self.splits]
         settings = {name: value for name, value in self.settings.items() if name not in _NO_PART_OF_A_SPLIT}
         return fingerprint(tensors, {"settings": settings, "splits": places})
 
     def estimate(self) -> Estimate:
-        """Return how long the study will take, from a trial of 20 learning steps and one fit of the classifier."""
+        """Return how long the study will take, from a trial of 20 learning steps and one fit of the classifier, and
+        what it will be able to see, from a few fits more.
+        """
         train = self.splits[0].train
         X, y = take(self.work.X, train), take(self.work.y, train)
         began = time.perf_counter()
@@ -118,7 +138,8 @@ class ArmStudy:
         times = self._rounds * learning(self.work)
         learned = self._learner_seconds(X, y) * times if times else 0.0
         workers = min(effective_n_jobs(self.n_jobs), len(self.splits))
-        return Estimate(len(self.splits) * (learned + fitting) / workers, len(self.splits), self.n_learners)
+        seconds, gain = len(self.splits) * (learned + fitting) / workers, foreseen_gain(self.work, self.splits)
+        return Estimate(seconds, len(self.splits), self.n_learners, gain, self.work.primary)
 
     def run(
         self,
@@ -224,3 +245,13 @@ class ArmStudy:
 
 def _measured(result: SplitResult) -> set[tuple[float, str]]:
     return {(point.fraction, point.arm) for point in result.curve}
+
+
+def _numbers_of(rows: Any) -> np.ndarray:
+    """Return rows as float64, shape (n, ...); where they hold words or dates a hash of each, int64, shape (n,)."""
+    if not isinstance(rows, pd.DataFrame) and np.asarray(rows).dtype != object:
+        return np.ascontiguousarray(np.asarray(rows), dtype=np.float64)
+    frame = pd.DataFrame(rows)
+    if all(map(pd.api.types.is_numeric_dtype, frame.dtypes)):
+        return np.ascontiguousarray(frame.to_numpy(dtype=np.float64, na_value=np.nan))
+    return np.array(pd.util.hash_pandas_object(frame, index=False)).view(np.int64)

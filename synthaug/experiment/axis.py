@@ -1,6 +1,7 @@
 """Numbers as places on a line and as words: what figures and report share."""
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -28,8 +29,8 @@ def count_range(values: Sequence[int]) -> str:
 
 
 def metric_text(metric: str) -> str:
-    """Return a metric's name as words: ``balanced accuracy``."""
-    return metric.replace("_", " ")
+    """Return a metric's name as words: ``balanced accuracy``, ``sensitivity at 90 % specificity``."""
+    return re.sub(r"at ([\d.]+) spec", r"at \1 % spec", metric.replace("_", " "))
 
 
 @dataclass(frozen=True)

@@ -76,13 +76,18 @@ def affine(images: Tensor, stream: torch.Generator) -> Tensor:
     return F.grid_sample(images, grid, padding_mode="border", align_corners=False)
 
 
-def photo(images: Tensor, stream: torch.Generator) -> Tensor:
-    """Return images as ``affine`` does, half of them mirrored, brightness and contrast changed by up to 20 %."""
+def mirror(images: Tensor, stream: torch.Generator) -> Tensor:
+    """Return images as ``affine`` does, half of them mirrored left to right."""
     mirrored = torch.rand(len(images), 1, 1, 1, generator=stream) < 0.5
-    images = affine(torch.where(mirrored, images.flip(3), images), stream)
+    return affine(torch.where(mirrored, images.flip(3), images), stream)
+
+
+def photo(images: Tensor, stream: torch.Generator) -> Tensor:
+    """Return images as ``mirror`` does, brightness and contrast changed by up to 20 %."""
+    images = mirror(images, stream)
     contrast, brightness = _LIGHT_FRACTION * (2 * torch.rand(2, len(images), 1, 1, 1, generator=stream) - 1)
     unit = (images + 1) / 2 * (1 + contrast) + brightness
     return 2 * unit.clamp(0.0, 1.0) - 1
 
 
-BATCHED: dict[str, BatchTransform] = {"shift": shift, "affine": affine, "photo": photo}
+BATCHED: dict[str, BatchTransform] = {"shift": shift, "affine": affine, "mirror": mirror, "photo": photo}

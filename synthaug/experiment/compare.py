@@ -15,14 +15,15 @@ from synthaug._seed import seed_from
 from synthaug._version import __version__
 from synthaug.augment.arms import ARMS, USES_UNLABELLED, Arm, self_training
 from synthaug.augment.augmenter import SyntheticAugmenter
-from synthaug.augment.classifier import AugmentedClassifier
+from synthaug.augment.encoding import default_classifier
 from synthaug.augment.fingerprints import warn_of_twins
 from synthaug.augment.fitting import Answers
 from synthaug.augment.learning import check_generator, new_learner
-from synthaug.augment.metrics import metric_name, score
+from synthaug.augment.metrics import metric_name, score, specificity_of
 from synthaug.augment.mix import reads_images
-from synthaug.augment.reading import checked_groups
 from synthaug.augment.unlabelled import check_takes_unlabelled, check_unlabelled
+from synthaug.data.groups import checked_groups
+from synthaug.data.near_duplicates import warn_of_near_duplicates
 from synthaug.data.split import Split
 from synthaug.errors import ConfigError
 from synthaug.experiment.arm_study import ArmStudy, Progress
@@ -33,6 +34,7 @@ from synthaug.experiment.run_split import Work, blocks_of
 from synthaug.statistics import DEFAULT_ROPE, check_rope
 
 DEFAULT_ARMS = ("none", "classic", "smote", "gan", "classic+gan", "gated")
+FEWEST_RESAMPLES, _MOST_RESAMPLES = 100, 100_000
 _NEEDS_PROBABILITIES = ("roc_auc_ovr", "neg_log_loss", "neg_brier_score")
 _OF_THE_MACHINE = ("callbacks", "checkpoint_dir", "resume", "verbose", "device")
 
@@ -52,6 +54,7 @@ def compare(
     image_transform: Any = "shift",
     rope: float = DEFAULT_ROPE,
     label_equivalence: Sequence[float] | None = None,
+    bootstrap: int = 0,
     n_jobs: int | None = None,
     random_state: int | None = None,
     include_real_rows: bool = False,
@@ -98,6 +101,9 @@ def compare(
         generator's rows then learn a second time, from a part of the rows (a third for a largest multiple of 3), and
         are compared with more of them, which costs as many learners again and, below some hundreds of rows, mostly
         cannot tell.
+    bootstrap
+        How often the groups of the test rows (patients; rows where there are no groups) are resampled, for
+        ``result.intervals()``: 1,000 is usual, 0 for none.
     n_jobs
         Splits at a time.
     random_state
@@ -147,6 +153,7 @@ def compare(
         image_transform=image_transform,
         rope=rope,
         label_equivalence=label_equivalence,
+        bootstrap=bootstrap,
         n_jobs=n_jobs,
         random_state=random_state,
         include_real_rows=include_real_rows,
@@ -169,6 +176,7 @@ def prepare(
     image_transform: Any = "shift",
     rope: float = DEFAULT_ROPE,
     label_equivalence: Sequence[float] | None = None,
+    bootstrap: int = 0,
     n_jobs: int | None = None,
     random_state: int | None = None,
     name: str = "study",
@@ -188,8 +196,8 @@ def prepare(
     groups = checked_groups(groups, len(labels))
     chosen = _read_arms(arms)
     seed, design = seed_from(random_state), read_design(cv)
-    estimator = AugmentedClassifier()._classifier() if estimator is None else estimator
     augmenter = SyntheticAugmenter() if augmenter is None else augmenter
+    estimator = default_classifier(X, augmenter) if estimator is None else estimator
     named = _read_metrics(scoring, metrics, labels, estimator)
     work = Work(
         X=X,
@@ -206,17 +214,36 @@ def prepare(
         common_test_rows=isinstance(design, Draws),
         seed=seed,
         X_unlabeled=X_unlabeled,
+        n_resamples=check_resamples(bootstrap),
     )
     _check_unlabelled(work)
     splits = design.splits(X, labels, groups, seed)
     _check_splits(work, splits)
     warn_of_twins(X, splits, stacklevel=3)
+    torn = _warn_of_near_duplicates(work, splits) if reads_images(augmenter, X) else None
     names = tuple(map(str, np.unique(labels))) if class_names is None else tuple(class_names)
     factors = read_factors(label_equivalence, work, splits)
     noted = {**_settings(work, design, n_jobs), "rope": check_rope(rope), **(settings or {})}
+    if torn is not None:
+        noted["splits_with_near_duplicates"] = torn
     if factors:
         noted["label_equivalence"] = list(factors)
     return ArmStudy(name, work, splits, design, names, n_jobs, noted, factors)
+
+
+def _warn_of_near_duplicates(work: Work, splits: Sequence[Split]) -> int:
+    shape, layout = work.augmenter.image_shape, work.augmenter.image_format
+    return warn_of_near_duplicates(work.X, splits, image_shape=shape, image_format=layout, stacklevel=4)
+
+
+def check_resamples(bootstrap: Any) -> int:
+    """Return how often groups are resampled: 0, or 100 at least, below which an interval's ends are chance."""
+    if type(bootstrap) is not int or not (bootstrap == 0 or FEWEST_RESAMPLES <= bootstrap <= _MOST_RESAMPLES):
+        raise ConfigError(
+            f"bootstrap must be 0 or {FEWEST_RESAMPLES} to {_MOST_RESAMPLES} resamples; got {bootstrap!r}. 1000 is "
+            "usual."
+        )
+    return bootstrap
 
 
 def _read_arms(arms: Sequence[str] | Mapping[str, Arm]) -> dict[str, Arm]:
@@ -255,10 +282,11 @@ def _check_metric(metric: Any, labels: np.ndarray, estimator: Any) -> None:
     """Raise unless a metric is a scorer or the name of one, and rows and classifier are such as it can score."""
     if callable(metric):
         return
-    check_choice("scoring", metric, get_scorer_names())
-    if metric == "roc_auc" and len(np.unique(labels)) > 2:
+    if specificity_of(metric) is None:
+        check_choice("scoring", metric, get_scorer_names())
+    if (metric == "roc_auc" or specificity_of(metric)) and len(np.unique(labels)) > 2:
         raise ConfigError(
-            "scoring roc_auc is for two classes; got labels of more. Take 'roc_auc_ovr', each class against the rest."
+            f"scoring {metric} is for two classes; got labels of more. Take 'roc_auc_ovr', each class against the rest."
         )
     if metric in _NEEDS_PROBABILITIES and not hasattr(estimator, "predict_proba"):
         raise ConfigError(
@@ -296,7 +324,7 @@ def _check_unlabelled(work: Work) -> None:
     if any(arm in USES_UNLABELLED and arm is not self_training for arm in users):
         check_generator(work.augmenter.generator)
         images = reads_images(work.augmenter, work.X)
-        check_takes_unlabelled(new_learner(work.augmenter.generator, for_images=images))
+        check_takes_unlabelled(new_learner(work.augmenter.generator, for_images=images, has_unlabelled=True))
 
 
 def _settings(work: Work, design: Design, n_jobs: int | None) -> dict[str, Any]:
@@ -313,6 +341,7 @@ def _settings(work: Work, design: Design, n_jobs: int | None) -> dict[str, Any]:
         "image_transform": str(work.transform),
         "include_real_rows": work.include_real_rows,
         **({} if work.X_unlabeled is None else {"n_unlabelled": len(work.X_unlabeled)}),
+        **({"bootstrap": work.n_resamples} if work.n_resamples else {}),
         "seed": work.seed,
         "n_jobs": n_jobs,
         "versions": {"synthaug": __version__, "torch": str(torch.__version__), "numpy": np.__version__},

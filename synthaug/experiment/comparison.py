@@ -224,6 +224,22 @@ class Comparison:
             check_choice("arm", arm, self.arms)
         return practical_equivalence(self._test(a, b), rope=self.rope if rope is None else rope)
 
+    def intervals(self, *, over: str | None = None) -> pd.DataFrame:
+        """Return every arm's score in every metric, or its difference from the arm ``over``, with intervals that come
+        of resampling whole groups of test rows (patients), and the draws where the training rows were drawn.
+
+        Columns: ``arm``, ``metric``, ``value``, ``low``, ``high`` (95 %, percentiles). Empty where ``bootstrap`` was
+        not asked for. Of folds they speak of the classifiers as they were trained; the verdict counts training too.
+
+        Raises
+        ------
+        ConfigError
+            If the arm ``over`` was not run.
+        """
+        from synthaug.experiment.intervals import interval_table
+
+        return interval_table(self, over=over)
+
     def recalls(self) -> pd.DataFrame:
         """Return each arm's recall of each class, mean over the splits with test rows of the class.
 

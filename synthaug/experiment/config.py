@@ -6,12 +6,12 @@ line, each with file, line, column, the key (``arms[2]``, ``design.n_draws``) an
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import AfterValidator, BaseModel, Field, Strict, ValidationError, field_validator, model_validator
 
-from synthaug.errors import FileError
+from synthaug.errors import ConfigError, FileError
 from synthaug.experiment import problems as words
 from synthaug.experiment.sections import (
     SCORINGS,
@@ -53,6 +53,26 @@ def _check_transform(value: str) -> str:
     return words.check_known(value, [*PRESETS, "tuned"])
 
 
+def _check_resamples(value: int) -> int:
+    from synthaug.experiment.compare import check_resamples
+
+    try:
+        return check_resamples(value)
+    except ConfigError as error:
+        words.refuse((), str(error).removeprefix("bootstrap "))
+
+
+def _check_anatomy(transform: str, anatomy: str) -> None:
+    from synthaug.augment.classic import MIRRORING
+
+    if anatomy == "sided" and transform in MIRRORING:
+        words.refuse(
+            ("image_transform",),
+            f"must not mirror images whose sides differ; got {transform!r}. Say anatomy: mirrored if left and right "
+            "may be exchanged",
+        )
+
+
 class PipelineConfig(Section):
     """A whole study, as a pipeline file says it.
 
@@ -67,6 +87,9 @@ class PipelineConfig(Section):
     image_transform
         What *classic* does to images: a preset of ``synthaug.augment.classic.PRESETS``, or ``tuned``, which leaves the
         choice to inner folds of the training rows.
+    anatomy
+        ``sided``: left and right differ, so no image may be mirrored. ``mirrored``: they may be exchanged, so a
+        transform may mirror, and ``tuned`` tries it.
     scoring, metrics
         The primary metric, named before the study, and further ones; from ``SCORINGS``.
     rope
@@ -74,6 +97,8 @@ class PipelineConfig(Section):
     label_equivalence
         Multiples of the labelled rows, each above 1, at which the best way without a generator's rows is measured too,
         so that a gain can be told in real labels; none for no learning curve.
+    bootstrap
+        How often the groups of the test rows are resampled, for an interval of every metric; 0 for none.
     output
         The study's folder; ``runs/<name>`` unless said.
     include_real_rows
@@ -104,10 +129,12 @@ class PipelineConfig(Section):
         "gated",
     )
     image_transform: Annotated[str, AfterValidator(_check_transform)] = "shift"
+    anatomy: Literal["sided", "mirrored"] = "sided"
     scoring: Scoring = "balanced_accuracy"
     metrics: Annotated[tuple[Scoring, ...], Tuple] = ("accuracy",)
     rope: Annotated[float, Field(ge=0)] = DEFAULT_ROPE
     label_equivalence: Annotated[tuple[Annotated[float, Field(gt=1, le=1000)], ...], Tuple] = ()
+    bootstrap: Annotated[int, AfterValidator(_check_resamples)] = 0
     tracking: TrackingConfig = TrackingConfig()
     output: Annotated[Path | None, Strict(False)] = None
     include_real_rows: bool = False
@@ -130,6 +157,18 @@ class PipelineConfig(Section):
     def _scorable(self) -> "PipelineConfig":
         words.check_scorable(self.estimator.name, self.estimator.params, self.all_metrics)
         return self
+
+    @model_validator(mode="after")
+    def _respects_anatomy(self) -> "PipelineConfig":
+        _check_anatomy(self.image_transform, self.anatomy)
+        return self
+
+    @property
+    def transform(self) -> str:
+        """What *classic* does to images, or may choose among."""
+        return (
+            "tuned mirrored" if (self.image_transform, self.anatomy) == ("tuned", "mirrored") else self.image_transform
+        )
 
     @property
     def all_metrics(self) -> tuple[str, ...]:

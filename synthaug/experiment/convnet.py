@@ -3,19 +3,16 @@
 from typing import Any, Self
 
 import numpy as np
-import pandas as pd
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.utils.class_weight import compute_sample_weight
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from synthaug._check import check_labels, check_positive, check_same_length, check_two_classes
 from synthaug._seed import derive, seed_from
-from synthaug.data.container import known, unwrap
-from synthaug.data.images import fit_image_codec
 from synthaug.data.labels import fit_label_codec
-from synthaug.errors import ConfigError, ShapeError
 from synthaug.experiment.batch_transforms import as_batch_transform
+from synthaug.experiment.image_rows import checked_weight, fit_codec, read_rows
 from synthaug.training.supervised import Rows, Scheduler, Steps, constant, new_network, one_cycle, train_network
 from synthaug.training.threads import fixed_threads
 
@@ -144,7 +141,7 @@ class ConvNetClassifier(ClassifierMixin, BaseEstimator):
     def predict_proba(self, X: Any) -> np.ndarray:
         """Return the probability of each class, shape (n, n_classes), float64."""
         check_is_fitted(self, "network_")
-        images = self.codec_.encode(self._read(X, reset=False))
+        images = self.codec_.encode(read_rows(self, X, reset=False))
         with torch.inference_mode(), fixed_threads(self.n_threads):
             logits = torch.cat([self.network_(part) for part in images.split(_AT_ONCE)])
         return logits.double().softmax(1).numpy()
@@ -157,19 +154,20 @@ class ConvNetClassifier(ClassifierMixin, BaseEstimator):
     def _start(self, X: Any, y: Any, classes: Any = None) -> None:
         check_positive("width", self.width, integer=True)
         check_positive("n_threads", self.n_threads, integer=True)
-        X = self._read(X, reset=True)
+        X = read_rows(self, X, reset=True)
         self.labels_ = fit_label_codec(check_labels(y) if classes is None else np.unique(classes))
         self.classes_ = self.labels_.classes
         check_two_classes(self.classes_)
-        self.codec_, self.n_iter_ = self._fit_codec(X), 0
+        self.codec_ = fit_codec(X, image_shape=self.image_shape, image_format=self.image_format)
+        self.n_iter_ = 0
         self.seed_ = seed_from(self.random_state)
         schema = self.codec_.schema(len(self.classes_))
         self.network_ = new_network(schema, width=self.width, seed=self.seed_)
 
     def _rows(self, X: Any, y: Any, sample_weight: Any) -> Rows:
-        X, labels = self._read(X, reset=False), check_labels(y)
+        X, labels = read_rows(self, X, reset=False), check_labels(y)
         check_same_length(X, labels)
-        weight = _checked_weight(sample_weight, len(labels)) * compute_sample_weight(self.class_weight, labels)
+        weight = checked_weight(sample_weight, len(labels)) * compute_sample_weight(self.class_weight, labels)
         numbers = torch.from_numpy(self.labels_.encode(labels))
         return Rows(self.codec_.encode(X), numbers, torch.from_numpy(weight))
 
@@ -188,40 +186,7 @@ class ConvNetClassifier(ClassifierMixin, BaseEstimator):
             return min(_MOST_STEPS, max(_FEWEST_STEPS, passes))
         return check_positive("n_steps", self.n_steps, integer=True)
 
-    def _read(self, X: Any, *, reset: bool) -> np.ndarray:
-        """Return rows as an array, remembering (``reset``) or comparing what they look like."""
-        X = known(X)
-        if isinstance(X, pd.DataFrame) or np.ndim(X) <= 2:
-            return validate_data(self, X, reset=reset, dtype="numeric")
-        array = np.asarray(unwrap(X)[0])
-        if len(array) == 0:
-            raise ShapeError(f"images must be at least one; got {array.shape} (no row).")
-        if reset:
-            self.n_features_in_ = int(np.prod(array.shape[1:]))
-        return array
-
-    def _fit_codec(self, X: np.ndarray) -> Any:
-        if X.ndim == 2 and self.image_shape is None:
-            raise ShapeError(
-                f"rows must be images; got {X.shape} (flat rows). Say what they are: image_shape=(h, w) or (h, w, c)."
-            )
-        container = unwrap(X)[1]
-        return fit_image_codec(X, container, image_shape=self.image_shape, image_format=self.image_format)
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True
         return tags
-
-
-def _checked_weight(sample_weight: Any, n: int) -> np.ndarray:
-    """Return a weight for each of n rows, or raise ConfigError."""
-    weight = np.ones(n) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
-    if weight.shape != (n,):
-        raise ConfigError(f"sample_weight must hold a weight for each row; got shape {weight.shape} for {n} rows.")
-    if not np.isfinite(weight).all() or weight.min() < 0 or not weight.any():
-        raise ConfigError(
-            "sample_weight must be finite, nowhere negative and not zero everywhere; "
-            f"got {weight.min()} to {weight.max()}. Leave it out."
-        )
-    return weight

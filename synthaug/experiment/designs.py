@@ -9,7 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from synthaug.data.split import Split, check_groups_apart, label_scarce_draws, repeated_folds
+from synthaug.data.groups import check_groups_apart
+from synthaug.data.split import Split, label_scarce_draws, repeated_folds
 from synthaug.errors import ConfigError
 from synthaug.experiment.results import SplitResult
 from synthaug.statistics import PairedTest, corrected_resampled_t_test, crossed_t_test

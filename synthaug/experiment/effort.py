@@ -5,7 +5,7 @@ from synthaug.augment.classifier import AugmentedClassifier
 from synthaug.augment.gate import auto_candidates
 from synthaug.augment.gate.trying import LEARNING, N_MIXES
 from synthaug.augment.mix import reads_images
-from synthaug.augment.tuning import N_FOLDS, TRIED, TUNED
+from synthaug.augment.tuning import N_FOLDS, TRIED_FOR
 from synthaug.experiment.run_split import Work
 
 _N_INNER = AugmentedClassifier().n_splits
@@ -44,7 +44,7 @@ def n_fits(work: Work, *, n_sizes: int = 0) -> int:
         learned rows are measured at one of them as well.
     """
     images = reads_images(work.augmenter, work.X)
-    tuned = len(TRIED) * N_FOLDS if images and work.transform == TUNED else 0
+    tuned = len(TRIED_FOR.get(work.transform, ())) * N_FOLDS if images and isinstance(work.transform, str) else 0
     again = (
         0 if work.common_test_rows or not n_sizes else sum(_fits(name, work) for name in _known(work) if _learns(name))
     )

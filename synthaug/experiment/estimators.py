@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from synthaug.errors import ConfigError, unknown_word
+from synthaug.errors import ConfigError, FileError, unknown_word
 
 
 def estimator_class(name: str) -> type:
@@ -85,7 +85,7 @@ def why_refused(name: str, params: Mapping[str, Any]) -> str | None:
     try:
         with warnings.catch_warnings(action="ignore"):
             estimator.fit(rows, labels)
-    except (ValueError, TypeError, OverflowError) as error:
+    except (ValueError, TypeError, OverflowError, FileError) as error:
         return str(error).splitlines()[0]
     return None
 
@@ -114,4 +114,6 @@ ESTIMATORS: dict[str, str] = {
     "HistGradientBoostingClassifier": "sklearn.ensemble:HistGradientBoostingClassifier",
     "MLPClassifier": "sklearn.neural_network:MLPClassifier",
     "ConvNetClassifier": "synthaug.experiment.convnet:ConvNetClassifier",
+    "FrozenFeaturesClassifier": "synthaug.experiment.frozen_features:FrozenFeaturesClassifier",
+    "PretrainedClassifier": "synthaug.experiment.pretrained:PretrainedClassifier",
 }

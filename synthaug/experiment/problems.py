@@ -43,6 +43,13 @@ def _one_of(words: list[str], got: Any, most: int = 8) -> str:
     return f"must be one of {', '.join(words[:most])}{more}; got {_shown(got)}.{nearest(got, words)}"
 
 
+def check_scoring(value: str, known: Iterable[str]) -> str:
+    """Return a metric's word: one of ``known``, or a sensitivity at a specificity of one's own."""
+    from synthaug.augment.metrics import specificity_of
+
+    return check_known(value, known) if specificity_of(value) is None else value
+
+
 def check_each_once(values: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return the values if none comes twice."""
     twice = [i for i, value in enumerate(values) if value in values[:i]]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from synthaug._files import make_folder, write_atomically
 from synthaug.experiment.pages import render
 from synthaug.experiment.report_classes import quality_part, recalls_part
+from synthaug.experiment.report_columns import columns_part
 from synthaug.experiment.report_copies import copies_part
 from synthaug.experiment.report_gate import gate_part
 from synthaug.experiment.report_labels import labels_part
@@ -58,6 +59,7 @@ def _view(comparison: "Comparison", *, include_real_rows: bool) -> dict[str, Any
         "scores": scores_part(comparison),
         "recalls": recalls_part(comparison),
         "images": images_part(comparison, include_real_rows=include_real_rows),
+        "columns": columns_part(comparison.splits, names=comparison.class_names),
         "quality": quality_part(comparison.splits),
         "copies": copies_part(comparison.splits),
         "learning": learning_part(comparison.splits),

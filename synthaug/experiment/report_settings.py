@@ -31,12 +31,12 @@ def facts_part(comparison: "Comparison") -> list[tuple[str, str]]:
     n_unlabelled = comparison.settings.get("n_unlabelled")
     facts += [] if n_unlabelled is None else [("rows without labels", f"{n_unlabelled:,}")]
     for key, label in (("estimator", "classifier"), ("data", "data")):
-        facts += [(label, _named(comparison.settings[key]))] if key in comparison.settings else []
+        facts += [(label, short_name(comparison.settings[key]))] if key in comparison.settings else []
     learners = {str(learner.parameters.get("learner", "")) for learner in full_learners(splits)} - {""}
     return facts + ([("learner", ", ".join(sorted(learners)))] if learners else [])
 
 
-def _named(value: Any) -> str:
+def short_name(value: Any) -> str:
     """Return a part of the settings in a few words: its name or path, or the names of what it calls."""
     if isinstance(value, Mapping):
         value = value.get("name") or value.get("path") or ", ".join(f"{k}: {v}" for k, v in value.items())

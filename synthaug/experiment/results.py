@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from synthaug.experiment.column_figures import ColumnFigures
+
 
 @dataclass(frozen=True)
 class LearnerRecord:
@@ -30,6 +32,8 @@ class LearnerRecord:
         empty (size 0) for tables and where real rows may not be shown.
     folder
         Where the learner is saved, relative to the study's folder; None where it was not kept.
+    columns
+        How a table's columns compare with real ones, as figures; None for images and where it was not measured.
     """
 
     name: str
@@ -41,6 +45,7 @@ class LearnerRecord:
     real: np.ndarray
     synthetic: np.ndarray
     folder: str | None = None
+    columns: ColumnFigures | None = None
 
 
 @dataclass(frozen=True)
@@ -103,6 +108,9 @@ class SplitResult:
         What arms scored with other numbers of rows; empty unless label-equivalence was asked for.
     learned
         The arms that asked for the shared learner or went through the gate, whatever their names.
+    replicates
+        ``replicates[arm][metric]``, shape (n_resamples,): the metric on each resample of the groups of test rows, the
+        same resamples for every arm and split; empty unless intervals by bootstrap were asked for.
     """
 
     index: int
@@ -121,6 +129,7 @@ class SplitResult:
     recalls: dict[str, np.ndarray] = field(default_factory=dict)
     curve: tuple[CurvePoint, ...] = ()
     learned: tuple[str, ...] = ()
+    replicates: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
 
 
 def is_learned(arm: str) -> bool:

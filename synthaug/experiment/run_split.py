@@ -4,7 +4,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,12 @@ import pandas as pd
 from sklearn.base import clone
 
 from synthaug._check import FEWEST_ROWS
-from synthaug._seed import derive
+from synthaug._seed import derive, numpy_stream
 from synthaug.augment.arms import Arm, NotApplicable, Task, Trained
 from synthaug.augment.augmenter import SyntheticAugmenter
-from synthaug.augment.fitting import answers_of, as_estimator_wants
-from synthaug.augment.metrics import metric_name, score, score_blocks
+from synthaug.augment.fitting import Answers, answers_of, as_estimator_wants
+from synthaug.augment.learning import GAN
+from synthaug.augment.metrics import metric_name, score, score_blocks, score_resamples
 from synthaug.augment.mix import plan_for
 from synthaug.augment.quality import assess_quality
 from synthaug.data.container import take
@@ -26,14 +27,16 @@ from synthaug.data.images import ImageCodec
 from synthaug.data.labels import fit_label_codec
 from synthaug.data.split import Split, stratified_folds
 from synthaug.errors import ConfigError, LeakWarning, ShortfallWarning, SmallClassWarning
+from synthaug.experiment.column_figures import ColumnFigures, describe_columns
 from synthaug.experiment.recalls import class_recalls
 from synthaug.experiment.results import LearnerRecord, SplitResult
-from synthaug.statistics import stratified_blocks
+from synthaug.statistics import resample_groups, stratified_blocks
 
 MOST_BLOCKS = 50
 _SHOWN_A_CLASS = 8
 _ASSESSED_A_CLASS = 64
 _MOST_HOLDOUT = 1000
+_COMPARED_A_CLASS = 200
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,8 @@ class Work:
         Decides everything random.
     X_unlabeled
         Rows without labels, none of them one of X; None where there are none.
+    n_resamples
+        How often the groups of the test rows are resampled, for intervals of every metric; 0 for none.
     """
 
     X: Any
@@ -80,6 +85,7 @@ class Work:
     common_test_rows: bool
     seed: int
     X_unlabeled: Any = None
+    n_resamples: int = 0
 
     @property
     def primary(self) -> str:
@@ -99,17 +105,20 @@ class Scored:
         The primary metric's pseudo-values over blocks of test rows, shape (n_blocks,); empty without blocks.
     recalls
         The recall of each class, shape (n_classes,).
+    replicates
+        Every metric on each resample of the test rows, shape (n_resamples,); empty where none were asked for.
     """
 
     values: dict[str, float]
     blocks: np.ndarray
     recalls: np.ndarray
+    replicates: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 def run_split(work: Work, index: int, split: Split) -> SplitResult:
     """Return what the arms of one split gave; the training rows are all that learning and the gate see."""
     seed = derive(work.seed, "split", index)
-    task, blocks = new_task(work, split.train, seed), blocks_of(work, split)
+    task, blocks, times = new_task(work, split.train, seed), blocks_of(work, split), resamples_of(work, split)
     trained: dict[str, Trained] = {}
     skipped, seconds, scored = dict[str, str](), dict[str, float](), dict[str, Scored]()
     baseline, learned = next(iter(work.arms)), list[str]()
@@ -125,7 +134,7 @@ def run_split(work: Work, index: int, split: Split) -> SplitResult:
             if trained[name].decision is not None or _times_asked(task.learned) > asked:
                 learned.append(name)
             seconds[name] = time.perf_counter() - began - (_seconds_of(task.learned) - learning)
-            scored[name] = score_classifier(work, split, trained[name].classifier, blocks)
+            scored[name] = score_classifier(work, split, trained[name].classifier, blocks, times)
         learners = _records(work, index, split, task, trained)
     gate = next((arm.decision for arm in trained.values() if arm.decision is not None), None)
     return SplitResult(
@@ -144,6 +153,7 @@ def run_split(work: Work, index: int, split: Split) -> SplitResult:
         learners=learners,
         recalls={name: found.recalls for name, found in scored.items()},
         learned=tuple(learned),
+        replicates={name: found.replicates for name, found in scored.items() if found.replicates},
     )
 
 
@@ -154,7 +164,9 @@ def new_task(work: Work, train: np.ndarray, seed: int) -> Task:
 
     @cache
     def learned() -> SyntheticAugmenter:
-        augmenter = clone(work.augmenter).set_params(random_state=derive(seed, "learn"))
+        asked = work.augmenter.generator
+        generator = GAN if isinstance(asked, str) and asked == "auto" else asked  # an arm called gan learns one
+        augmenter = clone(work.augmenter).set_params(generator=generator, random_state=derive(seed, "learn"))
         return augmenter.fit(X, y, groups=groups, X_unlabeled=work.X_unlabeled)
 
     return Task(
@@ -172,15 +184,36 @@ def new_task(work: Work, train: np.ndarray, seed: int) -> Task:
     )
 
 
-def score_classifier(work: Work, split: Split, classifier: Any, blocks: list[np.ndarray]) -> Scored:
-    """Return what a fitted classifier scores on the split's test rows."""
+def score_classifier(
+    work: Work, split: Split, classifier: Any, blocks: list[np.ndarray], times: np.ndarray | None = None
+) -> Scored:
+    """Return what a fitted classifier scores on the split's test rows, and on resamples of them (``resamples_of``)."""
     y_test = np.asarray(work.y)[split.test]
     answers = answers_of(classifier, as_estimator_wants(classifier, take(work.X, split.test)))
     return Scored(
         {name: score(metric, answers, y_test) for name, metric in work.metrics.items()},
         score_blocks(work.scoring, answers, y_test, blocks) if blocks else np.empty(0),
         class_recalls(y_test, answers.values["predict"], np.unique(np.asarray(work.y))),
+        {} if times is None else _replicates(work, answers, y_test, times),
     )
+
+
+def resamples_of(work: Work, split: Split) -> np.ndarray | None:
+    """Return how often each test row is in each resample of the study's groups (n_resamples, n_test); None where no
+    intervals were asked for. All arms and splits share the resamples.
+    """
+    if not work.n_resamples:
+        return None
+    rows = split.test if work.common_test_rows else np.arange(len(work.y))
+    groups = None if work.groups is None else work.groups[rows]
+    rng = numpy_stream(work.seed, "resamples")
+    times = resample_groups(np.asarray(work.y)[rows], groups, n_resamples=work.n_resamples, rng=rng)
+    return times if work.common_test_rows else times[:, split.test]
+
+
+def _replicates(work: Work, answers: Answers, y_test: np.ndarray, times: np.ndarray) -> dict[str, np.ndarray]:
+    found = {name: score_resamples(metric, answers, y_test, times) for name, metric in work.metrics.items()}
+    return {name: values.astype(np.float32) for name, values in found.items()}
 
 
 @contextmanager
@@ -244,7 +277,8 @@ def _records(
         if work.learners_folder is not None:
             folder = f"{work.learners_folder.name}/{index:04d}"
             augmenter.save(work.learners_folder / f"{index:04d}")
-        records.append(_record("full", augmenter, quality, real, synthetic, folder))
+        full = _record("full", augmenter, quality, real, synthetic, folder)
+        records.append(replace(full, columns=_columns(work, index, split, augmenter)))
     inner = [source for arm in trained.values() if arm.decision is not None for source in arm.decision.sources]
     nothing = np.empty((0, 0, 0, 0, 1), dtype=np.uint8)
     records += [_record(f"inner {k}", source, pd.DataFrame(), nothing, nothing, None) for k, source in enumerate(inner)]
@@ -284,8 +318,25 @@ def _quality(work: Work, split: Split, augmenter: SyntheticAugmenter) -> pd.Data
         (take(work.X, test), take(work.y, test)),
         image_shape=work.augmenter.image_shape,
         image_format=work.augmenter.image_format,
+        groups=None if work.groups is None else (work.groups[split.train], work.groups[test]),
     )
     return report.frame
+
+
+def _columns(work: Work, index: int, split: Split, augmenter: SyntheticAugmenter) -> ColumnFigures | None:
+    """Return how a table's columns compare with those of real rows; None for images."""
+    learned = [label for label, n in augmenter.class_counts_.items() if n >= FEWEST_ROWS]
+    if isinstance(augmenter.codec_, ImageCodec) or not learned:
+        return None
+    counts = dict.fromkeys(learned, _COMPARED_A_CLASS)
+    return describe_columns(
+        (take(work.X, split.train), take(work.y, split.train)),
+        augmenter.sample(counts, random_state=derive(work.seed, "columns")),
+        (take(work.X, split.test), take(work.y, split.test)),
+        include_real_rows=work.include_real_rows,
+        with_shares=index == 0,
+        seed=derive(work.seed, "columns"),
+    )
 
 
 def _to_look_at(work: Work, split: Split, augmenter: SyntheticAugmenter) -> tuple[np.ndarray, np.ndarray]:

@@ -28,17 +28,19 @@ SCORINGS: dict[str, str] = {
     "matthews_corrcoef": "Matthews correlation",
     "roc_auc": "area under the ROC curve, two classes",
     "roc_auc_ovr": "area under the ROC curve, each class against the rest; needs probabilities",
+    "sensitivity_at_90_specificity": "share of the second of two classes found at 90 % specificity; any percentage",
     "average_precision": "average precision; of more than two classes the mean over them",
     "neg_log_loss": "minus the log-loss; needs probabilities",
     "neg_brier_score": "minus the Brier score; needs probabilities",
 }
+_TABLES = (".csv", ".parquet")
 _ROWS_MOST = 10_000_000
 _STRATEGIES = ("auto", "all", "minority", "not minority", "not majority")
 
 Tuple = Strict(False)
 Label = int | str | bool
 Count = Annotated[int, Field(ge=1, le=_ROWS_MOST)]
-Scoring = Annotated[str, AfterValidator(lambda value: words.check_known(value, SCORINGS))]
+Scoring = Annotated[str, AfterValidator(lambda value: words.check_scoring(value, SCORINGS))]
 
 
 class Section(BaseModel):
@@ -54,20 +56,44 @@ def _check_data_name(value: str | None) -> str | None:
 
 
 class DataConfig(Section):
-    """Where the rows come from: a data set by name, or a file.
+    """Where the rows come from: a data set by name, a file, or images in files. One of the first five keys is needed.
 
     Attributes
     ----------
     name
         A key of ``synthaug.data.datasets.DATASETS``.
     path, label
-        A file (.npz or .csv) in its place, and the column of a .csv that holds the labels.
+        A file (.npz, .csv or .parquet) in its place, and the column of a table that holds the labels.
+    folder
+        Images in files, a folder for each class, in it files or a folder for each patient; see ``read_images``.
+    manifest
+        A .csv or .parquet file with the columns ``path``, ``label`` and, if known, ``patient``; its paths start from
+        ``folder``, or from where it lies.
+    medmnist
+        The name of one of MedMNIST's files, such as ``breastmnist``, in the folder ``data`` or where the package
+        ``medmnist`` keeps them. All of its images are rows.
+    size, window, on_error
+        As in ``read_images``, for images in files.
+    near_duplicates
+        ``together`` (they share a group, so that none is tested on while another is trained on) or ``apart``; unless
+        said, together for images in files.
+    finding
+        The label of what is to be found, such as ``malignant``: it becomes the second of two classes, which
+        sensitivity, specificity and average precision are about, and all other labels the first.
     image_shape, image_format
         As in ``SyntheticAugmenter``, for images that come flat or in a layout that could be read two ways.
     """
 
     name: Annotated[str | None, AfterValidator(_check_data_name)] = None
     path: Annotated[Path | None, Strict(False)] = None
+    folder: Annotated[Path | None, Strict(False)] = None
+    manifest: Annotated[Path | None, Strict(False)] = None
+    medmnist: Annotated[str | None, Field(pattern=r"^[a-z0-9_]{1,40}$")] = None
+    size: Annotated[int, Field(ge=8, le=128)] | None = None
+    window: Literal["auto", "none", "header", "percentile"] = "auto"
+    on_error: Literal["raise", "skip"] = "raise"
+    near_duplicates: Literal["together", "apart"] | None = None
+    finding: Label | None = None
     label: str | None = None
     image_shape: Annotated[tuple[Annotated[int, Field(ge=1)], ...] | None, Tuple] = Field(
         None, min_length=2, max_length=3
@@ -76,13 +102,25 @@ class DataConfig(Section):
 
     @model_validator(mode="after")
     def _one_source(self) -> "DataConfig":
-        if (self.name is None) == (self.path is None):
-            words.refuse((), "must have exactly one of the keys name and path")
-        if self.path is not None and self.path.suffix.lower() not in (".npz", ".csv"):
-            words.refuse(("path",), f"must be a .npz or .csv file; got {str(self.path)!r}")
-        if self.path is not None and self.path.suffix.lower() == ".csv" and self.label is None:
-            words.refuse(("label",), "must name the column of the labels, as the data is a .csv file")
+        sources = (self.name, self.path, self.medmnist, self.folder or self.manifest)
+        if sum(source is not None for source in sources) != 1:
+            words.refuse((), "must have exactly one of the keys name, path, folder (or manifest) and medmnist")
+        kind = "" if self.path is None else self.path.suffix.lower()
+        if kind not in ("", ".npz", *_TABLES) or (self.path is not None and not kind):
+            words.refuse(("path",), f"must be a .npz, .csv or .parquet file; got {str(self.path)!r}")
+        if kind in _TABLES and self.label is None:
+            words.refuse(("label",), f"must name the column of the labels, as the data is a {kind} file")
         return self
+
+    @property
+    def source(self) -> str:
+        """What the rows come from, in a word or path."""
+        return str(self.name or self.path or self.medmnist or self.manifest or self.folder)
+
+    @property
+    def in_files(self) -> bool:
+        """Whether the rows are images in files, or one of MedMNIST's."""
+        return self.folder is not None or self.manifest is not None or self.medmnist is not None
 
 
 class DrawsConfig(Section):
@@ -162,11 +200,12 @@ class GeneratorConfig(Section):
 
 
 class AugmenterConfig(Section):
-    """How many synthetic rows of which class, and how they are selected; as in ``SyntheticAugmenter``."""
+    """How many rows of which class, how they are selected, how long is learned; as in ``SyntheticAugmenter``."""
 
     sampling_strategy: Annotated[Any, PlainValidator(lambda value: words.check_strategy(value, _STRATEGIES))] = "auto"
     n_synthetic: Annotated[int | str, PlainValidator(words.check_n_synthetic)] = "auto"
     selection: Annotated[str, AfterValidator(words.check_selection)] = "auto"
+    max_steps: Annotated[int, Field(ge=1)] | None = None
 
 
 class TrackingConfig(Section):

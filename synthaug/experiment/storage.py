@@ -15,6 +15,7 @@ import pandas as pd
 
 from synthaug._files import make_folder, write_atomically
 from synthaug.errors import ConfigError, FileError
+from synthaug.experiment.column_figures import ColumnFigures
 from synthaug.experiment.results import CurvePoint, LearnerRecord, SplitResult
 
 _OF_A_SPLIT = (
@@ -31,6 +32,7 @@ _OF_A_SPLIT = (
     "learned",
 )
 _OF_A_POINT = ("arm", "fraction", "n_rows", "value")
+DOSSIER, CARD = "dossier.html", "model_card.json"
 _FACTS, _ARRAYS, _STUDY = "result.json", "arrays.npz", "study.json"
 
 
@@ -102,6 +104,11 @@ class SplitStore:
         final, part = self._place(result.index), self.folder / "splits" / f".{result.index:04d}.{os.getpid()}.part"
         arrays: dict[str, np.ndarray] = {f"blocks/{arm}": values for arm, values in result.blocks.items()}
         arrays |= {f"recalls/{arm}": values for arm, values in result.recalls.items()}
+        arrays |= {
+            f"replicates/{metric}/{arm}": values
+            for arm, found in result.replicates.items()
+            for metric, values in found.items()
+        }
         arrays |= {f"curve/{number}": point.blocks for number, point in enumerate(result.curve)}
         for number, learner in enumerate(result.learners):
             arrays |= {f"real/{number}": learner.real, f"synthetic/{number}": learner.synthetic}
@@ -163,6 +170,7 @@ def _facts(result: SplitResult) -> dict[str, Any]:
             **{name: getattr(learner, name) for name in ("name", "n_rows", "seconds", "parameters", "folder")},
             "history": learner.history.to_dict("list"),
             "quality": learner.quality.to_dict("list"),
+            "columns": learner.columns,
         }
         for learner in result.learners
     ]
@@ -177,6 +185,7 @@ def _result(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> SplitResult
             quality=pd.DataFrame(learner["quality"]),
             real=arrays[f"real/{number}"],
             synthetic=arrays[f"synthetic/{number}"],
+            columns=_columns(learner.get("columns")),
         )
         for number, learner in enumerate(facts.pop("learners"))
     )
@@ -184,11 +193,25 @@ def _result(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> SplitResult
     curve = tuple(CurvePoint(**point, blocks=arrays[f"curve/{number}"]) for number, point in points)
     found: dict[str, Any] = {"blocks": _under("blocks/", arrays), "recalls": _under("recalls/", arrays), "curve": curve}
     found["learned"] = tuple(facts.pop("learned", ()))
+    found["replicates"] = _by_arm(_under("replicates/", arrays))
     return SplitResult(**{**facts, "decision": pd.DataFrame(facts["decision"])}, **found, learners=learners)
+
+
+def _columns(facts: dict[str, Any] | None) -> ColumnFigures | None:
+    return None if facts is None else ColumnFigures.from_facts(facts)
 
 
 def _under(prefix: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {name.removeprefix(prefix): values for name, values in arrays.items() if name.startswith(prefix)}
+
+
+def _by_arm(replicates: dict[str, np.ndarray]) -> dict[str, dict[str, np.ndarray]]:
+    """Return replicates, named ``metric/arm``, by arm and metric; an arm's name may have a stroke, no metric's has."""
+    found: dict[str, dict[str, np.ndarray]] = {}
+    for name, values in replicates.items():
+        metric, _, arm = name.partition("/")
+        found.setdefault(arm, {})[metric] = values
+    return found
 
 
 def _plain(value: Any) -> Any:

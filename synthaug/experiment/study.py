@@ -4,7 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -12,21 +12,24 @@ import numpy as np
 
 from synthaug._files import make_folder, write_atomically
 from synthaug.augment.augmenter import SyntheticAugmenter
-from synthaug.data.datasets import DATASETS
-from synthaug.data.readers import read_rows_file
+from synthaug.augment.encoding import needs_encoding, with_encoding
 from synthaug.errors import ConfigError
 from synthaug.experiment.arm_study import ArmStudy, Estimate, Progress
 from synthaug.experiment.compare import prepare
 from synthaug.experiment.comparison import Comparison
-from synthaug.experiment.config import DrawsConfig, FoldsConfig, PipelineConfig, save_config
+from synthaug.experiment.config import DrawsConfig, PipelineConfig, save_config
 from synthaug.experiment.designs import Draws, Folds
+from synthaug.experiment.dossier import write_card, write_dossier
+from synthaug.experiment.dossier_data import describe_data, environment
 from synthaug.experiment.estimators import build_estimator
 from synthaug.experiment.report import write_report
-from synthaug.experiment.storage import SplitStore
+from synthaug.experiment.storage import DOSSIER, SplitStore
+from synthaug.experiment.study_rows import load_rows, rows_per_class
 from synthaug.experiment.tracking import Mirror, begin_tracking, describe_rows, mirrored
 from synthaug.generators import find_generator
 
 CONFIG, REPORT, SUMMARY, FRAME = "config.yaml", "report.html", "summary.csv", "frame.csv"
+INTERVALS = "intervals.csv"
 CHECKPOINTS = "checkpoints"
 _STARTED_BY_MLFLOW = "MLFLOW_RUN_ID"
 
@@ -44,11 +47,14 @@ class Study:
         ``frame.csv``.
     arms
         The arms, rows and splits.
+    reading
+        How files became rows, in words.
     """
 
     config: PipelineConfig
     folder: Path
     arms: ArmStudy
+    reading: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def from_config(cls, config: PipelineConfig, folder: str | Path | None = None) -> Self:
@@ -60,32 +66,30 @@ class Study:
             If data and settings do not go together; the message says what came and the remedy.
         """
         folder = Path(folder) if folder is not None else config.folder
-        X, y, groups, class_names = _load(config)
-        estimator = build_estimator(
-            config.estimator.name, config.estimator.params, standardise=config.estimator.standardise, seed=config.seed
-        )
+        rows, augmenter = load_rows(config), _augmenter(config, folder)
         arms = prepare(
-            X,
-            y,
-            estimator=estimator,
+            rows.X,
+            rows.y,
+            estimator=_estimator(config, rows.X, augmenter),
             arms=config.arms,
-            augmenter=_augmenter(config, folder),
-            groups=groups,
+            augmenter=augmenter,
+            groups=rows.groups,
             scoring=config.scoring,
             metrics=config.all_metrics,
-            cv=_design(config.design),
-            image_transform=config.image_transform,
+            cv=_design(config),
+            image_transform=config.transform,
             rope=config.rope,
             label_equivalence=config.label_equivalence or None,
+            bootstrap=config.bootstrap,
             n_jobs=config.n_jobs,
             random_state=config.seed,
             name=config.name,
-            class_names=class_names,
+            class_names=rows.class_names,
             include_real_rows=config.include_real_rows,
             learners_folder=folder / "learners",
-            settings={"data": config.data.name or str(config.data.path)},
+            settings={"data": config.data.source},
         )
-        return cls(config, folder, arms)
+        return cls(config, folder, arms, rows.reading)
 
     def estimate(self) -> Estimate:
         """Return how long the study will take, from a trial of a few steps."""
@@ -98,7 +102,7 @@ class Study:
         rows = ", ".join(f"{label}: {n}" for label, n in zip(labels.tolist(), counts.tolist(), strict=True))
         facts = {
             "study": self.arms.name,
-            "data": f"{data.name or data.path}: {len(work.y)} rows of shape {np.shape(work.X)[1:]}",
+            "data": f"{data.source}: {len(work.y)} rows of shape {np.shape(work.X)[1:]}",
             "design": f"{self.arms.kind}: {len(self.arms.splits)} splits",
             "training": f"{len(first.train)} rows ({rows})",
             "test": f"{len(first.test)} rows",
@@ -150,6 +154,8 @@ class Study:
             "class_names": list(self.arms.class_names),
             "include_real_rows": self.config.include_real_rows,
             "n_splits": len(self.arms.splits),
+            "data_used": asdict(describe_data(self.arms, reading=self.reading)),
+            "environment": environment(),
         }
 
     @contextmanager
@@ -163,7 +169,7 @@ class Study:
             uri=None if _STARTED_BY_MLFLOW in os.environ else tracking.uri,  # `mlflow run` brings its own run
             experiment=tracking.experiment,
             register_as=tracking.register_as,
-            dataset=describe_rows(self.arms.work.X, self.arms.work.y, data.name or Path(str(data.path)).stem),
+            dataset=describe_rows(self.arms.work.X, self.arms.work.y, data.name or Path(data.source).stem),
             resume=resume,
         )
         with mirrored(self.folder) as mirror:
@@ -197,38 +203,32 @@ def shows_real_rows(folder: str | Path) -> bool:
 
 
 def write_outcome(comparison: Comparison, folder: str | Path, *, include_real_rows: bool) -> Path:
-    """Write ``report.html``, ``summary.csv`` and ``frame.csv`` into a folder and return the report's path."""
+    """Write ``report.html``, ``model_card.json`` and two tables into a study's folder and return the report's path.
+
+    A dossier that lies there is written anew, so that none tells of another study.
+    """
     folder = make_folder(folder)
+    write_about = write_dossier if (folder / DOSSIER).exists() else write_card
+    write_about(comparison, folder)
     write_atomically(folder / SUMMARY, comparison.summary().to_csv(index_label="arm").encode())
     write_atomically(folder / FRAME, comparison.frame.to_csv(index=False).encode())
+    if not (intervals := comparison.intervals()).empty:
+        write_atomically(folder / INTERVALS, intervals.to_csv(index=False).encode())
     return write_report(comparison, folder / REPORT, include_real_rows=include_real_rows)
 
 
-def _load(config: PipelineConfig) -> tuple[Any, Any, np.ndarray | None, tuple[str, ...] | None]:
-    if config.data.name is not None:
-        rows = DATASETS[config.data.name]()
-        return rows.X, rows.y, None, rows.class_names
-    assert config.data.path is not None
-    X, y = read_rows_file(config.data.path, label=config.data.label)
-    named = None if isinstance(config.design, DrawsConfig) else config.design.groups
-    if named is None:
-        return X, y, None, None
-    if hasattr(X, "columns"):
-        if named not in X.columns:
-            raise ConfigError(
-                f"design.groups must be a column of the table; got {named!r}. The columns are {list(X.columns)}."
-            )
-        return X.drop(columns=named), y, X[named].to_numpy(), None
-    with np.load(config.data.path, allow_pickle=False) as arrays:
-        if named not in arrays.files:
-            raise ConfigError(f"design.groups must be an array of the file; got {named!r}. It holds {arrays.files}.")
-        return X, y, arrays[named], None
-
-
-def _design(said: DrawsConfig | FoldsConfig) -> Draws | Folds:
+def _design(config: PipelineConfig) -> Draws | Folds:
+    said = config.design
     if isinstance(said, DrawsConfig):
-        return Draws(said.rows_per_class, said.n_draws, said.test_rows)
+        return Draws(rows_per_class(config), said.n_draws, said.test_rows)
     return Folds(said.n_splits, said.n_repeats)
+
+
+def _estimator(config: PipelineConfig, X: Any, augmenter: SyntheticAugmenter) -> Any:
+    """Return the classifier, behind an encoding of the columns where a table holds more than numbers."""
+    said, mixed = config.estimator, needs_encoding(X, augmenter)
+    estimator = build_estimator(said.name, said.params, standardise=said.standardise and not mixed, seed=config.seed)
+    return with_encoding(estimator, X, augmenter) if mixed else estimator
 
 
 def _augmenter(config: PipelineConfig, folder: Path) -> SyntheticAugmenter:
@@ -238,6 +238,7 @@ def _augmenter(config: PipelineConfig, folder: Path) -> SyntheticAugmenter:
         sampling_strategy=config.augmenter.sampling_strategy,
         n_synthetic=config.augmenter.n_synthetic,
         selection=config.augmenter.selection or "none",
+        max_steps=config.augmenter.max_steps,
         image_shape=config.data.image_shape,
         image_format=config.data.image_format,
         checkpoint_dir=folder / CHECKPOINTS,

@@ -8,13 +8,24 @@ from typing import Any
 
 from synthaug.errors import ConfigError, unknown_word
 from synthaug.generators.cgan import CGAN
+from synthaug.generators.copula import Copula
 from synthaug.generators.latent_gan import LatentGAN
 from synthaug.generators.protocol import Learner, Limits
 from synthaug.generators.vae import VAE
 
-__all__ = ["CGAN", "GENERATORS", "VAE", "LatentGAN", "Learner", "Limits", "find_generator", "known_generators"]
+__all__ = [
+    "CGAN",
+    "GENERATORS",
+    "VAE",
+    "Copula",
+    "LatentGAN",
+    "Learner",
+    "Limits",
+    "find_generator",
+    "known_generators",
+]
 
-GENERATORS: dict[str, type] = {"cgan": CGAN, "latent_gan": LatentGAN, "vae": VAE}
+GENERATORS: dict[str, type] = {"cgan": CGAN, "copula": Copula, "latent_gan": LatentGAN, "vae": VAE}
 
 
 def known_generators() -> list[str]:

@@ -13,6 +13,7 @@ from synthaug.data.schema import ImageSchema, Schema
 from synthaug.errors import ConfigError
 from synthaug.generators.choices import PRECISIONS, Choices, check_weights
 from synthaug.models.dropout import set_stream
+from synthaug.models.heads import RowHead
 from synthaug.models.layers import build
 from synthaug.models.networks import NETWORKS, Shape
 from synthaug.training.average import MovingAverage
@@ -102,6 +103,7 @@ def start(
     set_stream(discriminator, stream)
     choices = replace(choices, precision=_precision(choices, schema))
     players = _players(learner, generator, discriminator, choices, _augment(learner, schema), noise_dim)
+    players = replace(players, head=RowHead.of(schema))
     halflife_images = learner.halflife_fraction * (n_steps or learner.n_steps) * learner.batch_size
     return Training(players, MovingAverage(generator, halflife_images=halflife_images), stream)
 

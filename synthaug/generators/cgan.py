@@ -23,6 +23,7 @@ from synthaug.generators.each_class import fit_each_class
 from synthaug.generators.protocol import Limits
 from synthaug.generators.run import Run, n_threads, plan_run, remember, train_within
 from synthaug.models.conditioning import set_label_strength
+from synthaug.models.heads import RowHead
 from synthaug.models.layers import build
 from synthaug.models.networks import NETWORKS
 from synthaug.training.loop import OnStep, TakeStep
@@ -237,6 +238,7 @@ class CGAN(BaseEstimator):
         check_parameters(self, schema, "noise_dim")
         check_choices(self, schema, has_unlabelled=x_unlabeled is not None)
         self.schema_, self.n_labels_ = schema, schema.n_classes + (x_unlabeled is not None)
+        self.head_ = RowHead.of(schema)
         if self.per_class:
             _refuse_unlabelled(x_unlabeled)
             self.networks_ = fit_each_class(self, x, y, seed=seed, on_step=on_step, limits=limits, groups=groups)
@@ -269,7 +271,8 @@ class CGAN(BaseEstimator):
 
     def draw(self, labels: Tensor, seed: int) -> Tensor:
         """Return a sample (b, ...), float32 on the CPU, for each class number in ``labels`` (b,)."""
-        return self._make(torch.randn(len(labels), self.noise_dim, generator=torch_stream(seed, "noise")), labels)
+        raw = self._make(torch.randn(len(labels), self.noise_dim, generator=torch_stream(seed, "noise")), labels)
+        return self.head_(raw, torch_stream(seed, "categories"))
 
     def walk(self, labels: Tensor, n_frames: int, seed: int) -> Tensor:
         """Return a walk from one draw of each class in ``labels`` to another of the same class.
@@ -296,8 +299,8 @@ class CGAN(BaseEstimator):
         first, last = (torch.randn(len(labels), self.noise_dim, generator=torch_stream(seed, *path)) for path in _ENDS)
         angles = torch.linspace(0.0, torch.pi / 2, n_frames)[:, None]
         noise = angles.cos() * first[:, None] + angles.sin() * last[:, None]
-        samples = self._make(noise.flatten(0, 1), labels.repeat_interleave(n_frames))
-        return samples.unflatten(0, (len(labels), n_frames))
+        raw = self._make(noise.flatten(0, 1), labels.repeat_interleave(n_frames)).unflatten(0, (-1, n_frames))
+        return self.head_.along(raw, torch_stream(seed, "categories"))
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return the averaged generators' weights, and whether training was cut."""
@@ -311,7 +314,7 @@ class CGAN(BaseEstimator):
 
     def from_state(self, tensors: dict[str, Tensor], facts: dict[str, Any], schema: Schema) -> Self:
         """Set the weights that ``state`` gave and return self."""
-        self.schema_, self.was_cut_ = schema, bool(facts["was_cut"])
+        self.schema_, self.was_cut_, self.head_ = schema, bool(facts["was_cut"]), RowHead.of(schema)
         self.n_labels_, self.label_strength_ = int(facts["n_labels"]), float(facts["label_strength"])
         labelled = replace(schema, n_classes=1 if self.per_class else self.n_labels_)
         self.networks_ = [
@@ -325,7 +328,7 @@ class CGAN(BaseEstimator):
         return self
 
     def _make(self, noise: Tensor, labels: Tensor) -> Tensor:
-        """Return the samples (b, ...), on the CPU, of noise (b, d) for classes (b,)."""
+        """Return the outputs (b, ...), on the CPU, of noise (b, d) for classes (b,)."""
         device = next(self.networks_[0].parameters()).device
         with torch.inference_mode(), fixed_threads(n_threads(self, self.schema_)):
             if not self.per_class:

@@ -22,6 +22,7 @@ from synthaug.generators.protocol import Limits
 from synthaug.generators.run import Run, n_threads, plan_run, remember, train_within
 from synthaug.models.density import CodeDensity
 from synthaug.models.fast import FastEncoder, FastGenerator
+from synthaug.models.heads import RowHead
 from synthaug.models.layers import build
 from synthaug.models.table import TableEncoder, TableGenerator
 from synthaug.training.latent import Autoencoder, LatentStep, MixedCodes, PriorCodes, choose_sources, mix_codes
@@ -153,7 +154,7 @@ class LatentGAN(BaseEstimator):
         """
         self._check(schema)
         self.schema_, self.n_labels_ = schema, schema.n_classes + (x_unlabeled is not None)
-        self.codes_ = self._kind_of_codes(schema)
+        self.codes_, self.head_ = self._kind_of_codes(schema), RowHead.of(schema)
         self.borrow_ = self._borrow(torch.bincount(y, minlength=schema.n_classes))
         run = plan_run(
             self,
@@ -191,7 +192,8 @@ class LatentGAN(BaseEstimator):
 
     def draw(self, labels: Tensor, seed: int) -> Tensor:
         """Return a sample (b, ...), float32 on the CPU, for each class number in ``labels`` (b,)."""
-        return self._decode(self._draw_codes(labels, torch_stream(seed, "codes")), labels)
+        raw = self._decode(self._draw_codes(labels, torch_stream(seed, "codes")), labels)
+        return self.head_(raw, torch_stream(seed, "categories"))
 
     def walk(self, labels: Tensor, n_frames: int, seed: int) -> Tensor:
         """Return samples (b, n_frames, ...), float32: from one draw of each class in ``labels`` (b,) to another.
@@ -202,7 +204,8 @@ class LatentGAN(BaseEstimator):
         share = torch.linspace(0.0, 1.0, n_frames)[None, :, None]
         angle = share * torch.pi / 2
         codes = torch.lerp(start, end, share) if self.density_ else angle.cos() * start + angle.sin() * end
-        return self._decode(codes.flatten(0, 1), labels.repeat_interleave(n_frames)).unflatten(0, (-1, n_frames))
+        raw = self._decode(codes.flatten(0, 1), labels.repeat_interleave(n_frames)).unflatten(0, (-1, n_frames))
+        return self.head_.along(raw, torch_stream(seed, "categories"))
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return the decoder's weights, the density of codes if there is one, and whether training was cut."""
@@ -215,6 +218,7 @@ class LatentGAN(BaseEstimator):
         """Set what ``state`` gave and return self."""
         self.schema_, self.was_cut_, self.borrow_ = schema, bool(facts["was_cut"]), tensors["borrow"]
         self.n_labels_, self.codes_ = int(facts["n_labels"]), self._kind_of_codes(schema)
+        self.head_ = RowHead.of(schema)
         density = [tensors[f"density.{name}"] for name in ("mean", "root") if self.codes_ == "mixed"]
         self.density_ = CodeDensity(*density) if density else None
         labelled = replace(schema, n_classes=self.n_labels_)

@@ -19,6 +19,7 @@ from torch import Tensor
 from synthaug._files import make_folder
 from synthaug._seed import derive, torch_stream
 from synthaug._version import __version__
+from synthaug.data.mapped import take_rows
 from synthaug.data.schema import Schema
 from synthaug.errors import ConfigError, DivergedError
 from synthaug.generators.choices import PRECISIONS
@@ -119,9 +120,10 @@ def plan_run(
     held = hold_out(learner.early_stopping, y, n_classes=schema.n_classes, seed=seed, groups=groups)
     tensors = (x, y) if x_unlabeled is None else (x, y, x_unlabeled)
     checkpoint = own_checkpoint(learner, tensors, schema=schema, seed=seed, limits=limits)
-    rows = Rows.by_class(x[~held], y[~held], schema.n_classes, limits.device)
     is_held_out = bool(held.any())
-    watched = (x[held], y[held]) if is_held_out else (x, y)
+    left = take_rows(x, torch.nonzero(~held).flatten()) if is_held_out else x
+    rows = Rows.by_class(left, y[~held], schema.n_classes, limits.device)
+    watched = (take_rows(x, torch.nonzero(held).flatten()), y[held]) if is_held_out else (x, y)
     return Run(learner, schema, seed, rows, watched, is_held_out, limits, checkpoint, on_step)
 
 

@@ -3,7 +3,8 @@
 Codes are blind to the label, so all classes, and rows without a label, share one space of styles: see
 ``training/variational.py`` for the step and its sources. Rows are not drawn from the prior but from a Gaussian of the
 codes of each class, for what a class's rows are coded as is never quite the prior (Ghosh et al., "From Variational to
-Deterministic Autoencoders", 2020).
+Deterministic Autoencoders", 2020). Numbers of a table are drawn as p(x|z, y) says, spread about what is decoded:
+without that their columns would be too narrow. Pixels are not: noise on an image is seen.
 """
 
 from dataclasses import replace
@@ -16,11 +17,12 @@ from torch import Tensor, nn
 
 from synthaug._check import check_fraction, check_positive
 from synthaug._seed import torch_stream
-from synthaug.data.schema import ImageSchema, Schema
+from synthaug.data.schema import ImageSchema, Schema, TableSchema
 from synthaug.errors import ConfigError
 from synthaug.generators.protocol import Limits
 from synthaug.generators.run import n_threads, plan_run, remember, train_within
 from synthaug.models.density import CodeDensity
+from synthaug.models.heads import RowHead, layout_of
 from synthaug.models.image import ImageEncoder, ImageGenerator
 from synthaug.models.layers import build
 from synthaug.models.table import TableEncoder, TableGenerator
@@ -59,6 +61,8 @@ class VAE(BaseEstimator):
         The averaged decoder.
     density_ : CodeDensity
         A Gaussian of codes for each class.
+    spread_ : torch.Tensor or None
+        How far numbers of a table lie from what is decoded, root mean square, shape (d,); None for images.
     was_cut_ : bool
         Whether a time limit ended training.
 
@@ -116,6 +120,7 @@ class VAE(BaseEstimator):
         """Learn from samples (n, ...) and classes (n,), and from samples without classes (m, ...); see ``CGAN.fit``."""
         self._check()
         self.schema_, self.n_labels_ = schema, schema.n_classes + (x_unlabeled is not None)
+        self.head_ = RowHead.of(schema)
         run = plan_run(
             self,
             x,
@@ -130,7 +135,7 @@ class VAE(BaseEstimator):
         with fixed_threads(n_threads(self, schema)):
             training = self._start(seed, limits.device, run.n_steps)
         more = None if x_unlabeled is None else Unlabelled(x_unlabeled.to(limits.device), schema.n_classes)
-        take_step = VariationalStep(self.kl_weight, more)
+        take_step = VariationalStep(self.kl_weight, more, self.head_)
         averaged = training.average.module
 
         def draw(labels: Tensor, draw_seed: int) -> Tensor:
@@ -143,7 +148,8 @@ class VAE(BaseEstimator):
 
     def draw(self, labels: Tensor, seed: int) -> Tensor:
         """Return a sample (b, ...), float32 on the CPU, for each class number in ``labels`` (b,)."""
-        return self._decode(self.density_.draw(labels, torch_stream(seed, "codes")), labels)
+        raw = self._decode(self.density_.draw(labels, torch_stream(seed, "codes")), labels)
+        return self.head_(self._spread(raw[:, None], seed)[:, 0], torch_stream(seed, "categories"))
 
     def walk(self, labels: Tensor, n_frames: int, seed: int) -> Tensor:
         """Return samples (b, n_frames, ...), float32: from one draw of each class in ``labels`` (b,) straight to
@@ -152,7 +158,8 @@ class VAE(BaseEstimator):
         start, end = (self.density_.draw(labels, torch_stream(seed, which)) for which in ("codes", "end"))
         share = torch.linspace(0.0, 1.0, n_frames)[None, :, None]
         codes = torch.lerp(start[:, None], end[:, None], share)
-        return self._decode(codes.flatten(0, 1), labels.repeat_interleave(n_frames)).unflatten(0, (-1, n_frames))
+        raw = self._decode(codes.flatten(0, 1), labels.repeat_interleave(n_frames)).unflatten(0, (-1, n_frames))
+        return self.head_.along(self._spread(raw, seed), torch_stream(seed, "categories"))
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Return the decoder's weights, the density of codes, how many labels there are, and whether training was
@@ -160,12 +167,14 @@ class VAE(BaseEstimator):
         """
         tensors = {f"decoder.{name}": value.cpu() for name, value in self.decoder_.state_dict().items()}
         tensors |= {"density.mean": self.density_.mean, "density.root": self.density_.root}
+        tensors |= {} if self.spread_ is None else {"spread": self.spread_}
         return tensors, {"was_cut": self.was_cut_, "n_labels": self.n_labels_}
 
     def from_state(self, tensors: dict[str, Tensor], facts: dict[str, Any], schema: Schema) -> Self:
         """Set what ``state`` gave and return self."""
         self.schema_, self.was_cut_, self.n_labels_ = schema, bool(facts["was_cut"]), int(facts["n_labels"])
-        self.density_ = CodeDensity(tensors["density.mean"], tensors["density.root"])
+        self.density_, self.head_ = CodeDensity(tensors["density.mean"], tensors["density.root"]), RowHead.of(schema)
+        self.spread_ = tensors.get("spread")
         self.decoder_ = build(self._decoder, torch_stream(0)).eval().requires_grad_(False)
         weights = {k.removeprefix("decoder."): v for k, v in tensors.items() if k.startswith("decoder.")}
         self.decoder_.load_state_dict(weights)
@@ -200,6 +209,15 @@ class VAE(BaseEstimator):
         mean, log_variance = (torch.cat([part[which] for part in parts]).cpu() for which in (0, 1))
         self.decoder_ = both.decoder
         self.density_ = code_density(mean.clone(), log_variance.exp(), y, self.schema_.n_classes)
+        schema: Schema = self.schema_
+        self.spread_ = number_spread(self._decode(mean, y), x, schema) if isinstance(schema, TableSchema) else None
+
+    def _spread(self, raw: Tensor, seed: int) -> Tensor:
+        """Return outputs (b, n, ...) with the numbers of a table spread, the n of a walk alike."""
+        if self.spread_ is None:
+            return raw
+        noise = torch.randn(len(raw), 1, raw.shape[2], generator=torch_stream(seed, "spread"))
+        return raw + self.spread_ * noise
 
     def _decode(self, codes: Tensor, labels: Tensor) -> Tensor:
         device = next(self.decoder_.parameters()).device
@@ -216,6 +234,15 @@ class VAE(BaseEstimator):
         if isinstance(schema, ImageSchema):
             return ImageGenerator(schema, noise_dim=self.code_dim, width=self.width)
         return TableGenerator(schema, noise_dim=self.code_dim, width=self.width)
+
+
+def number_spread(raw: Tensor, rows: Tensor, schema: TableSchema) -> Tensor:
+    """Return how far each place's numbers lie from raw outputs (n, d), root mean square, (d,); 0 at categories."""
+    layout = layout_of(schema)
+    squares, counted = RowHead(layout).squares(raw, rows)
+    spread = torch.zeros(rows.shape[1])
+    spread[layout.numbers] = (squares.sum(0) / counted.sum(0).clamp_min(1.0)).sqrt()
+    return spread
 
 
 def code_density(mean: Tensor, variance: Tensor, labels: Tensor, n_classes: int) -> CodeDensity:

@@ -21,7 +21,7 @@ from synthaug.errors import unknown_word
 from synthaug.quality.agreement import cross_fit
 from synthaug.quality.floors import Embed, embedding, frame_beside_floors, labelled_sets, nearest_to_training
 from synthaug.quality.measures import BETTER, FRECHET, MEASURES, Rows
-from synthaug.quality.membership import RowsAndLabels
+from synthaug.quality.membership import Groups, RowsAndLabels
 
 _CARD_TEXT = "How good the synthetic rows are, class by class"
 _CARD_NOTE = "In brackets: the same figure for as many held-out real rows. A figure says something only beside it."
@@ -79,6 +79,7 @@ def assess(
     feature_network: Embed | None = None,
     k: int = 5,
     seed: int = 0,
+    groups: Groups | None = None,
 ) -> QualityReport:
     """Return how good synthetic rows are, for each class and for all, beside the floor that real rows set.
 
@@ -104,6 +105,9 @@ def assess(
         Which nearest neighbour sets the radius of precision, recall, density and coverage.
     seed
         Names the random features, the classifier's folds and the rows that equal n leaves out.
+    groups
+        Which training rows and which held-out rows belong together, shapes (n,) and (m,), no group in both; each row
+        alone by default.
 
     Raises
     ------
@@ -123,16 +127,20 @@ def assess(
     ['class', 'metric', 'value', 'floor', 'n_real', 'n_synthetic', 'low', 'high']
     """
     sets = labelled_sets(real, synthetic, holdout, schema=schema)
-    rows = _describe(*sets, schema=schema, network=feature_network, seed=seed)
+    rows = _describe(*sets, schema=schema, network=feature_network, seed=seed, groups=groups)
     measures = MEASURES if feature_network is None else (*MEASURES, FRECHET)
-    return QualityReport(frame_beside_floors(sets, rows, measures, n_classes=schema.n_classes, k=k, seed=seed))
+    frame = frame_beside_floors(sets, rows, measures, n_classes=schema.n_classes, k=k, seed=seed, groups=groups)
+    return QualityReport(frame)
 
 
 @torch.no_grad()
-def _describe(*sets: RowsAndLabels, schema: Schema, network: Embed | None, seed: int) -> list[Rows]:
+def _describe(
+    *sets: RowsAndLabels, schema: Schema, network: Embed | None, seed: int, groups: Groups | None
+) -> list[Rows]:
     """Return features, class probabilities and nearness of each set, as the first set (the training rows) sees them."""
     x, y = torch.cat([x for x, _ in sets]), torch.cat([y for _, y in sets])
-    judge = cross_fit(*sets[0], schema=schema, seed=derive(seed, "judge"))
+    of_training = None if groups is None else groups[0].numpy()
+    judge = cross_fit(*sets[0], schema=schema, seed=derive(seed, "judge"), groups=of_training)
     embed = embedding(sets[0][0], schema=schema, network=network, seed=seed)
     nearest = torch.cat(nearest_to_training(*(x for x, _ in sets), schema=schema, network=network, seed=seed))
     rows = Rows(y, embed(x), judge.probabilities(x), nearest)

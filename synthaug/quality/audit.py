@@ -8,7 +8,7 @@ import pandas as pd
 from synthaug.data.schema import Schema
 from synthaug.quality.floors import Embed, frame_beside_floors, labelled_sets, nearest_to_training
 from synthaug.quality.measures import COPYING, MEMBERSHIP, Rows
-from synthaug.quality.membership import NO_SECRET, RowsAndLabels
+from synthaug.quality.membership import NO_SECRET, Groups, RowsAndLabels
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ def audit(
     schema: Schema,
     feature_network: Embed | None = None,
     seed: int = 0,
+    groups: Groups | None = None,
 ) -> CopyAudit:
     """Return how much synthetic rows give away of the rows they were learned from, for each class and for all.
 
@@ -70,4 +71,6 @@ def audit(
     sets = labelled_sets(real, synthetic, holdout, schema=schema)
     nearest = nearest_to_training(*(x for x, _ in sets), schema=schema, network=feature_network, seed=seed)
     rows = [Rows(y, near[:, :0], near[:, :0], near) for (_, y), near in zip(sets, nearest, strict=True)]
-    return CopyAudit(frame_beside_floors(sets, rows, COPYING, n_classes=schema.n_classes, k=1, seed=seed))
+    return CopyAudit(
+        frame_beside_floors(sets, rows, COPYING, n_classes=schema.n_classes, k=1, seed=seed, groups=groups)
+    )

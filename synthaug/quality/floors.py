@@ -14,7 +14,7 @@ from synthaug.errors import LabelError, ShapeError
 from synthaug.models.features import RandomFeatures
 from synthaug.quality.copying import nearest_distances
 from synthaug.quality.measures import MEMBERSHIP, Group, Measure, Rows
-from synthaug.quality.membership import NO_SECRET, Membership, RowsAndLabels, attack
+from synthaug.quality.membership import NO_SECRET, Groups, Membership, RowsAndLabels, attack
 
 Embed = Callable[[Tensor], Tensor]
 
@@ -52,12 +52,13 @@ def frame_beside_floors(
     n_classes: int,
     k: int,
     seed: int,
+    groups: Groups | None = None,
 ) -> pd.DataFrame:
     """Return each measure of each class and of all rows, beside its floor, and the attack on them: a report's frame."""
     trained, drawn, held = rows
     drawn, stand_in = _equalise(drawn, held, n_classes, seed)
     group, floor = (Group(trained, side, stand_in, side.probabilities.mean(0), k) for side in (drawn, stand_in))
-    records, attacks = _records("all", group, floor, measures), attack(*sets, n_classes=n_classes)
+    records, attacks = _records("all", group, floor, measures), attack(*sets, n_classes=n_classes, groups=groups)
     records.append(_attack_record("all", attacks["all"], len(sets[1][1])))
     group, floor = replace(group, holdout=held), replace(floor, holdout=held)  # one class: no mix to keep equal
     for label in range(n_classes):

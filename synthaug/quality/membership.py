@@ -6,12 +6,14 @@ Its AUC is the probability that a training row lies nearer to a synthetic row th
 their training rows, so that training and held-out rows may differ in their class mix.
 
 The interval of one class is Newcombe's for an AUC, which has a width even where the attack never fails; that of the
-average combines the classes' (Zou and Donner). Rows count as independent: where several are one patient's, it is too
-narrow.
+average combines the classes' (Zou and Donner). Where rows belong to groups, such as patients, there are taken to be
+(sum of sizes)^2 / sum of squared sizes of them, as if a patient's further rows said nothing new (Kish): the interval is
+too wide where they do say something.
 
 References
 ----------
 Hilprecht et al., "Monte Carlo and Reconstruction Membership Inference Attacks against Generative Models", 2019.
+Kish, "Survey Sampling", 1965 (the effective number of clustered rows).
 Newcombe, "Confidence intervals for an effect size measure based on the Mann-Whitney statistic. Part 2", 2006, method 5.
 Zou, Donner, "Construction of confidence limits about effect measures: a general approach", 2008.
 """
@@ -25,6 +27,7 @@ from torch import Tensor
 from synthaug.quality.copying import nearest_distances
 
 RowsAndLabels = tuple[Tensor, Tensor]
+Groups = tuple[Tensor, Tensor]
 
 NO_SECRET = 0.5
 _Z = 1.959964
@@ -54,7 +57,12 @@ class Membership:
 
 
 def attack(
-    real: RowsAndLabels, synthetic: RowsAndLabels, holdout: RowsAndLabels, *, n_classes: int
+    real: RowsAndLabels,
+    synthetic: RowsAndLabels,
+    holdout: RowsAndLabels,
+    *,
+    n_classes: int,
+    groups: Groups | None = None,
 ) -> dict[int | str, Membership]:
     """Return how well nearness to the synthetic rows tells the training rows of each class, and of all, from others.
 
@@ -65,6 +73,8 @@ def attack(
         (n, c, h, w) or tables (n, d), float; labels (n,), int64.
     n_classes
         How many classes there are.
+    groups
+        Which training rows and which held-out rows belong together, shapes (n,) and (m,); each row alone by default.
 
     Returns
     -------
@@ -72,21 +82,25 @@ def attack(
     """
     (real_x, real_y), (synthetic_x, synthetic_y), (holdout_x, holdout_y) = real, synthetic, holdout
     scale = _scale(torch.cat([real_x, holdout_x]))
+    real_groups, holdout_groups = groups or (torch.arange(len(real_y)), torch.arange(len(holdout_y)))
     found: dict[int | str, Membership] = {}
     for label in range(n_classes):
         near, far = (x[y == label] / scale for x, y in ((real_x, real_y), (holdout_x, holdout_y)))
         targets = synthetic_x[synthetic_y == label] / scale
-        found[label] = membership(*(nearest_distances(rows, targets)[0] for rows in (near, far)))
+        distances = [nearest_distances(rows, targets)[0] for rows in (near, far)]
+        found[label] = membership(*distances, groups=(real_groups[real_y == label], holdout_groups[holdout_y == label]))
     return {"all": average([each for each in found.values() if math.isfinite(each.auc)]), **found}
 
 
-def membership(members: Tensor, others: Tensor) -> Membership:
+def membership(members: Tensor, others: Tensor, *, groups: Groups | None = None) -> Membership:
     """Return how well small distances tell members from others.
 
     Parameters
     ----------
     members, others
         Distance of each row to the nearest synthetic row, shapes (n,) and (m,).
+    groups
+        Which of either belong together, shapes (n,) and (m,); each row alone by default.
 
     Returns
     -------
@@ -98,7 +112,8 @@ def membership(members: Tensor, others: Tensor) -> Membership:
     ordered = others.sort().values
     nearer, as_near = (torch.searchsorted(ordered, members, right=right) for right in (False, True))
     auc = 1 - float((nearer + as_near).double().mean()) / (2 * m)
-    return Membership(auc, _limit(auc, 0.0, n, m), _limit(auc, 1.0, n, m), n, m)
+    sizes = (n, m) if groups is None else (_effective(groups[0]), _effective(groups[1]))
+    return Membership(auc, _limit(auc, 0.0, *sizes), _limit(auc, 1.0, *sizes), n, m)
 
 
 def average(parts: list[Membership]) -> Membership:
@@ -119,7 +134,13 @@ def _scale(rows: Tensor) -> Tensor:
     return torch.where(spread > _TINY, spread, 1.0)
 
 
-def _limit(auc: float, end: float, n: int, m: int) -> float:
+def _effective(groups: Tensor) -> float:
+    """Return how many rows alone say as much as those of these groups (n,) at least do."""
+    sizes = groups.unique(return_counts=True)[1].double()
+    return float(sizes.sum() ** 2 / (sizes**2).sum())
+
+
+def _limit(auc: float, end: float, n: float, m: float) -> float:
     """Return where, between ``auc`` and ``end``, the true AUC is so far that ``auc`` is 1.96 standard errors off."""
     inside, outside = auc, end
     for _ in range(_HALVINGS):
@@ -131,7 +152,7 @@ def _limit(auc: float, end: float, n: int, m: int) -> float:
     return (inside + outside) / 2
 
 
-def _standard_error(auc: float, n: int, m: int) -> float:
+def _standard_error(auc: float, n: float, m: float) -> float:
     mean_size = (n + m) / 2 - 1
     within = 1 + mean_size * ((1 - auc) / (2 - auc) + auc / (1 + auc))
     return math.sqrt(max(0.0, auc * (1 - auc) * within / (n * m)))

@@ -1,8 +1,9 @@
 """The step of a GAN on codes of rows: rows are reconstructed from their codes, and decodes of drawn codes look real.
 
 For a row x of class y with code E(x), blind to y, the decoder G(code, y) minimises ``|G(E(x), y) - x|`` (mean over
-numbers) and, for a drawn code, what the objective asks of a synthetic sample of class y. The reconstruction keeps the
-decoder from collapsing: every row has to be reachable. Codes are drawn in one of two ways:
+numbers; for a table's category the cross-entropy) and, for a drawn code, what the objective asks of a synthetic sample
+of class y. The reconstruction keeps the decoder from collapsing: every row has to be reachable. Codes are drawn in one
+of two ways:
 
 * ``prior``: from N(0, I), whatever the class. The encoder is kept to the same distribution by the sliced squared
   Wasserstein distance between its codes and as many drawn ones, each beside the row's label: the codes of every class,
@@ -197,10 +198,10 @@ class LatentStep:
         both: Autoencoder = players.generator  # type: ignore[assignment]
         coded = self.codes(partial(run_in, players.dtype, both.encoder), real, labels, stream)
         codes = torch.cat([coded.own, coded.drawn])
-        remade, fake = run_in(players.dtype, both.decoder, codes, labels.repeat(2)).chunk(2)
+        remade, raw = run_in(players.dtype, both.decoder, codes, labels.repeat(2)).chunk(2)
+        fake = players.head(raw, stream)
         terms = update_critic(players, critic, real, fake.detach())
-        missed = (remade - real).abs().flatten(1).mean(1)
-        ours = {"reconstruction": self.reconstruction_weight * missed} | coded.terms
+        ours = {"reconstruction": self.reconstruction_weight * players.head.missed(remade, real)} | coded.terms
         ours |= players.objective.generator(critic, real, fake)
         descend(players.generator_optimiser, ours)
         return {name: term.detach().mean() for name, term in (terms | ours).items()}

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor, nn
 
+from synthaug.data.mapped import take_rows
 from synthaug.errors import DivergedError
 from synthaug.training.average import MovingAverage
 from synthaug.training.checkpoint import pack_optimiser, unpack_optimiser
@@ -115,7 +116,7 @@ class Rows:
         """Return the rows sorted by class, on ``device``."""
         order = torch.argsort(y, stable=True)
         count = torch.bincount(y, minlength=n_classes)
-        return cls(x[order].to(device), (count.cumsum(0) - count).to(device), count.to(device))
+        return cls(take_rows(x, order).to(device), (count.cumsum(0) - count).to(device), count.to(device))
 
     def batch(self, n: int, stream: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return n samples and their classes: a class at random, then one of its rows."""

@@ -23,6 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from synthaug.models.conditioning import set_label_strength
+from synthaug.models.heads import RowHead
 from synthaug.training.critic import Critic, LogitMeans, run_in
 from synthaug.training.diffaug import Augment
 from synthaug.training.objectives import Objective, Player, Terms, right_signs
@@ -86,6 +87,8 @@ class Players:
         The precision of the networks' forward passes; parameters, losses and statistics are float32.
     means
         Running means of the logits.
+    head
+        What makes samples of the generator's outputs.
     """
 
     generator: nn.Module
@@ -100,6 +103,7 @@ class Players:
     stabilisers: Stabilisers = field(default_factory=Stabilisers)
     dtype: torch.dtype = torch.float32
     means: LogitMeans = field(default_factory=LogitMeans)
+    head: RowHead = field(default_factory=RowHead)
 
     def modules(self) -> dict[str, nn.Module]:
         """Return the modules whose state decides later steps, by name: what a checkpoint holds."""
@@ -245,7 +249,7 @@ def _make(players: Players, critic: Critic) -> tuple[Tensor, Tensor]:
     """Return noise (b, d) and the generator's samples of it (b, ...)."""
     labels = critic.labels
     noise = torch.randn(len(labels), players.noise_dim, generator=critic.stream, device=labels.device)
-    return noise, run_in(players.dtype, players.generator, noise, labels)
+    return noise, players.head(run_in(players.dtype, players.generator, noise, labels), critic.stream)
 
 
 def _swapped(players: Players, critic: Critic, n_pairs: int) -> Tensor | None:

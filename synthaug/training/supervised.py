@@ -9,10 +9,11 @@ weight cost little. Transforms are applied anew in each step.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import ConstantLR, LRScheduler, OneCycleLR
 
@@ -24,6 +25,7 @@ from synthaug.models.layers import build
 
 _WEIGHT_DECAY = 1e-2
 
+Network = TypeVar("Network", bound=nn.Module)
 Transform = Callable[[Tensor, torch.Generator], Tensor]
 Scheduler = Callable[[Optimizer, "Steps"], LRScheduler]
 
@@ -74,14 +76,14 @@ def constant(optimiser: Optimizer, steps: Steps) -> LRScheduler:
 
 
 def train_network(
-    network: ConvNet,
+    network: Network,
     rows: Rows,
     steps: Steps,
     *,
     transform: Transform,
     seed: int,
     scheduler: Scheduler = one_cycle,
-) -> ConvNet:
+) -> Network:
     """Return the network, trained further on the rows, in bfloat16 where that is safe.
 
     Parameters

@@ -7,7 +7,9 @@ a decoder p(x|z, y) = N(G(z, y), σ²) that is not, a row x of n numbers and of 
     KL = ½ Σ_j (m_j² + s_j² - 1 - log s_j²),
 
 which for w = 1 is the negative bound on log p(x|y). The variance σ² is no parameter: in each batch it is the one that
-costs least, the mean squared error, so the two terms need no weights to be balanced by hand.
+costs least, the mean squared error, so the two terms need no weights to be balanced by hand. A category of a table
+costs its cross-entropy instead, which is the negative logarithm of its likelihood too, so no weight is needed there
+either.
 
 A row without a label is decoded under one label more (see ``unlabelled.py``). (Summing over the classes it may have, as
 Kingma et al. 2014 do, costs a decoding a class and teaches a class the rows that it was wrongly given.)
@@ -20,11 +22,12 @@ Away", 2020 (the encoder's last batch normalisation, which keeps codes from sayi
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 
+from synthaug.models.heads import RowHead
 from synthaug.training.objectives import Terms
 from synthaug.training.step import descend
 from synthaug.training.unlabelled import Unlabelled
@@ -108,6 +111,17 @@ def calibrated_error(rebuilt: Tensor, samples: Tensor) -> Tensor:
     return 0.5 * (squares / variance + (2.0 * math.pi * variance).log()).sum(1)
 
 
+def mixed_error(head: RowHead, raw: Tensor, rows: Tensor) -> Tensor:
+    """Return the negative log-likelihood (b,), in nats, of rows (b, d) with categories under raw outputs (b, d).
+
+    Numbers are Gaussian, as in ``calibrated_error``; those whose state is not regular cost nothing.
+    """
+    squares, counted = head.squares(raw, rows)
+    variance = (squares.detach().sum() / counted.sum().clamp_min(1.0)).clamp_min(_LEAST_VARIANCE)
+    cost = squares / variance + counted * (2.0 * math.pi * variance).log()
+    return 0.5 * cost.sum(1) + head.surprise(raw, rows)
+
+
 @dataclass(frozen=True)
 class VariationalStep:
     """One update of encoder and decoder.
@@ -118,10 +132,13 @@ class VariationalStep:
         The weight w of the divergence.
     unlabelled
         Rows without labels; None where there are none.
+    head
+        What makes rows of the decoder's outputs.
     """
 
     kl_weight: float
     unlabelled: Unlabelled | None = None
+    head: RowHead = field(default_factory=RowHead)
 
     def __call__(self, coders: Coders, real: Tensor, labels: Tensor, stream: torch.Generator) -> dict[str, Tensor]:
         """Update the autoencoder once and return the mean of each term, detached.
@@ -142,6 +159,11 @@ class VariationalStep:
         mean, log_variance = both.posterior(samples)
         rebuilt = both.decoder(draw_codes(mean, log_variance, stream), labels)
         return {
-            "reconstruction": calibrated_error(rebuilt, samples),
+            "reconstruction": self._error(rebuilt, samples),
             "divergence": self.kl_weight * gaussian_divergence(mean, log_variance),
         }
+
+    def _error(self, rebuilt: Tensor, samples: Tensor) -> Tensor:
+        if self.head.layout is None:
+            return calibrated_error(rebuilt, samples)
+        return mixed_error(self.head, rebuilt, samples)

@@ -10,7 +10,16 @@ import torch
 from sklearn.exceptions import NotFittedError
 
 from synthaug import CGAN, AugmentedClassifier, SyntheticAugmenter
-from synthaug.errors import BudgetWarning, ConfigError, FileError, LabelError, ShapeError, SynthaugError
+from synthaug.errors import (
+    BudgetWarning,
+    CellError,
+    ConfigError,
+    FileError,
+    LabelError,
+    ShapeError,
+    SynthaugError,
+    UnseenValueWarning,
+)
 
 ROWS = np.random.default_rng(0).integers(0, 256, size=(12, 8, 8), dtype=np.uint8)
 LABELS = np.repeat(["cat", "dog"], 6)
@@ -54,8 +63,11 @@ BAD_ROWS = {
         r"pixels must be finite; got NaN in 1 of 12 images \(the first is row 4",
     ),
     "infinite pixel": (with_pixel(-np.inf), ShapeError, "pixels must be finite; got infinity in 1 of 12 images"),
-    "NaN cell": (with_cell(np.nan), ValueError, "contains NaN"),
-    "infinite cell": (with_cell(np.inf), ValueError, "contains infinity"),
+    "infinite cell": (
+        with_cell(np.inf),
+        ShapeError,
+        r"numbers must be finite; column 1 contains infinity \(inf\) in row 4. Write NaN there",
+    ),
     "empty images": (ROWS[:0], ShapeError, r"at least one row; got shape \(0, 8, 8\)"),
     "empty table": (TABLE[:0], ValueError, "0 sample"),
     "table without columns": (TABLE[:, :0], ValueError, "0 feature"),
@@ -69,13 +81,23 @@ BAD_ROWS = {
     "unequal shapes, objects": (OBJECTS, ShapeError, r"one shape; got \(8, 8\) in row 0 and \(8, 9\) in row 1"),
     "words for pixels": (WORDS, ShapeError, "images must hold numbers; got dtype <U5"),
     "objects for pixels": (ROWS.astype(object), ShapeError, "images must hold numbers; got dtype object"),
-    "words in a table": (TABLE.astype(str).astype(object) + "x", ValueError, "could not convert string to float"),
-    "complex pixels": (ROWS * 1j, ShapeError, "images must hold numbers; got dtype complex128"),
-    "word columns": (
-        pd.DataFrame({"age": TABLE[:, 0], "sex": ["f", "m"] * 6}),
+    "words and numbers in a column": (
+        np.array([[1.5, "a"], ["b", "a"]] * 6, dtype=object),
         ShapeError,
-        "columns must be numbers; got 'sex' .*Encode them first, with OneHotEncoder",
+        "column 0 holds a number in row 0 and a string in row 1. Make them one",
     ),
+    "a list in a cell": (
+        pd.DataFrame({"age": TABLE[:, 0], "stays": [[1], [2, 3]] * 6}),
+        CellError,
+        "got list in column 'stays', row 0. Split it into columns of its own",
+    ),
+    "two columns of one name": (
+        pd.DataFrame(TABLE, columns=["age", "size", "age"]),
+        ShapeError,
+        "names of their own; got 'age' more than once. Rename them",
+    ),
+    "no column in a frame": (pd.DataFrame(index=range(12)), ShapeError, "at least one row and one column"),
+    "complex pixels": (ROWS * 1j, ShapeError, "images must hold numbers; got dtype complex128"),
     "sparse": (scipy.sparse.csr_matrix(TABLE), TypeError, "Sparse data was passed"),
     "ambiguous layout": (
         np.zeros((12, 8, 8, 8)),
@@ -127,6 +149,26 @@ def test_labels_that_cannot_be_learned_from(case, make):
         make().fit(ROWS, labels)
 
 
+@pytest.mark.parametrize("labels", [np.arange(24), np.arange(24) * 10 // 7 % 17, [f"patient {i}" for i in range(24)]])
+def test_a_regression_target_or_a_key_is_no_class(labels):
+    """Labels of which most stand alone are not learned; the message asks whether the column is the right one."""
+    with pytest.raises(LabelError, match=r"classes; got \d+ different values in 24 rows, (?!np).*regression target"):
+        augmenter().fit(np.tile(TABLE, (2, 1)), labels)
+
+
+def test_rows_with_what_fit_did_not_see_are_named():
+    """A new category or a hole: a warning that names column and row, and the rows come back as they are."""
+    seen = pd.DataFrame({"age": TABLE[:, 0], "sex": ["f", "m"] * 6})
+    learned = augmenter(generator__n_steps=1).fit(seen, LABELS)
+    for column, value in {"sex": "other", "age": np.nan}.items():
+        came = seen.copy()
+        came.loc[3, column] = value
+        with pytest.warns(UnseenValueWarning, match=f"X holds what fit did not see: .* in column '{column}', row 3"):
+            pd.testing.assert_frame_equal(learned.transform(came), came)
+        with pytest.warns(UnseenValueWarning, match=f"in column '{column}', row 3"):
+            pd.testing.assert_frame_equal(learned.augment(came, LABELS)[0][:12], came)
+
+
 BAD_SETTINGS = {
     "generator, near miss": (
         {"generator": "cgn"},
@@ -136,7 +178,7 @@ BAD_SETTINGS = {
     "generator, a class": ({"generator": CGAN}, "a learner such as CGAN.*; got <class"),
     "selection": ({"selection": "agrement"}, r"got 'agrement'\. Did you mean 'agreement'\?"),
     "image_format": ({"image_format": "channel_last"}, r"got 'channel_last'\. Did you mean 'channels_last'\?"),
-    "categorical_features": ({"categorical_features": [0]}, r"categories are not learned yet; got \[0\]. Encode"),
+    "categorical_features": ({"categorical_features": [0]}, r"must be 'auto' or None for images; got \[0\]. Leave it"),
     "resume": ({"resume": True}, "resume must come with checkpoint_dir"),
     "max_seconds": ({"max_seconds": -1}, "max_seconds must be a positive number; got -1"),
     "max_seconds, NaN": ({"max_seconds": float("nan")}, "max_seconds must be a positive number; got nan"),
@@ -240,7 +282,7 @@ def test_rows_to_predict_must_have_the_shape_of_fit(rows, seen, error, message):
         ({"synthetic_weight": "low"}, "synthetic_weight must be a number from 0 to 100; got 'low'"),
         (
             {"image_transform": "shif"},
-            r"transform must be one of shift, affine, photo; got 'shif'\. Did you mean 'shift'\?",
+            r"transform must be one of shift, affine, mirror, photo; got 'shif'\. Did you mean 'shift'\?",
         ),
     ],
 )

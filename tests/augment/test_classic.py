@@ -11,7 +11,7 @@ import torch
 from albumentations.pytorch import ToTensorV2
 from torchvision.transforms import v2
 
-from synthaug.augment.classic import PRESETS, transform_images
+from synthaug.augment.classic import MIRRORING, PRESETS, transform_images
 from synthaug.errors import ConfigError, ShapeError
 
 
@@ -68,6 +68,15 @@ def test_shift_moves_the_image_by_whole_pixels(shape):
     axes = np.array(list(moves))
     assert axes.min(axis=0).tolist() == [-reach[0], -reach[1]]
     assert axes.max(axis=0).tolist() == reach
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_only_what_says_so_mirrors(name):
+    """Of images that brighten to the right a preset of ``MIRRORING`` mirrors about half, and another none."""
+    rows = torch.linspace(-1, 1, 12).expand(1, 12, 12)[None].repeat(60, 1, 1, 1)
+    moved = transform_images(rows, name, seed=0)
+    darker = (moved[..., -3:].mean((1, 2, 3)) < moved[..., :3].mean((1, 2, 3))).float().mean()
+    assert (0.25 < darker < 0.75) if name in MIRRORING else darker == 0
 
 
 def test_shift_repeats_the_edge():
@@ -179,7 +188,8 @@ def test_a_single_albumentations_transform_is_seeded_too():
 def test_an_unknown_preset_is_named():
     """A preset's name with a typo is refused with the nearest one."""
     with pytest.raises(
-        ConfigError, match=r"transform must be one of shift, affine, photo; got 'shfit'\. Did you mean 'shift'\?"
+        ConfigError,
+        match=r"transform must be one of shift, affine, mirror, photo; got 'shfit'\. Did you mean 'shift'\?",
     ):
         transform_images(noise(1), "shfit", seed=0)
 

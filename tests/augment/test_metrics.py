@@ -4,12 +4,20 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
-from sklearn.metrics import average_precision_score, fbeta_score, get_scorer, make_scorer, max_error
+from sklearn.metrics import average_precision_score, fbeta_score, get_scorer, make_scorer, max_error, roc_curve
 
 from synthaug.augment.fitting import Answers, answers_of
 from synthaug.augment.fitting import score_blocks as one_by_one
-from synthaug.augment.metrics import RANK_METRICS, SUM_METRICS, metric_name, score, score_blocks
-from synthaug.statistics import stratified_blocks
+from synthaug.augment.metrics import (
+    RANK_METRICS,
+    SUM_METRICS,
+    metric_name,
+    score,
+    score_blocks,
+    score_resamples,
+    specificity_of,
+)
+from synthaug.statistics import resample_groups, stratified_blocks
 
 rng = np.random.default_rng(0)
 ROWS, CODES = load_iris(return_X_y=True)
@@ -111,3 +119,44 @@ def test_scorers_have_names():
         metric_name(metric) for metric in ("f1_macro", None, lucky, make_scorer(max_error, greater_is_better=False))
     ]
     assert found == ["f1_macro", "accuracy", "lucky", "neg_max_error"]
+
+
+@pytest.mark.parametrize("percent", ["50", "80", "90", "95", "97.5"])
+@pytest.mark.parametrize("decimals", [1, 8])
+def test_sensitivity_is_the_highest_at_this_specificity(percent, decimals):
+    """It is the highest true positive rate of scikit-learn's ROC curve whose false positive rate is allowed; ties
+    count as one threshold.
+    """
+    y = rng.integers(0, 2, 300)
+    margins = np.round(rng.normal(size=300) + y, decimals)
+    answers = Answers(np.array([0, 1]), {"predict": (margins > 0).astype(int), "decision_function": margins})
+    false, true, _ = roc_curve(y, margins, drop_intermediate=False)
+    expected = true[false <= 1 - float(percent) / 100 + 1e-12].max()
+    assert score(f"sensitivity_at_{percent}_specificity", answers, y) == pytest.approx(expected)
+
+
+def test_sensitivity_at_a_specificity_is_a_word_with_a_number():
+    """Any percentage above 0 and below 100 is read; other words are not."""
+    words = ["sensitivity_at_90_specificity", "sensitivity_at_99.9_specificity", "sensitivity_at_100_specificity"]
+    assert [specificity_of(word) for word in words] == [0.9, pytest.approx(0.999), None]
+    others = ("sensitivity_at_0_specificity", "sensitivity_at_0.0000000001_specificity", "recall_macro")
+    assert [specificity_of(word) for word in others] == [None, None, None]
+
+
+@pytest.mark.parametrize("name", [*OURS, "sensitivity_at_80_specificity", "matthews_corrcoef"])
+def test_a_resample_is_scored_as_its_rows_are(two, name):
+    """A score of a resample is the score of the answers to its rows, each as often as it was drawn."""
+    answers, y, _ = two
+    times = resample_groups(y, n_resamples=20, rng=np.random.default_rng(0))
+    found = score_resamples(name, answers, y, times)
+    for value, row in zip(found, times, strict=True):
+        rows = np.repeat(np.arange(len(y)), row)
+        part = Answers(answers.classes_, {method: given[rows] for method, given in answers.values.items()})
+        assert value == pytest.approx(score(name, part, y[rows]))
+
+
+def test_a_resample_of_one_class_has_no_score(two):
+    """Ranks need two classes: a resample with one gives NaN, not an error."""
+    answers, y, _ = two
+    times = (y == 1).astype(np.uint16)[None]
+    assert np.isnan(score_resamples("roc_auc", answers, y, times)).all()

@@ -12,9 +12,9 @@ import pytest
 import torch
 from torch.utils.data import TensorDataset
 
-from synthaug import CGAN, SyntheticAugmenter
+from synthaug import CGAN, Copula, SyntheticAugmenter
 from synthaug.augment.model_files import FORMAT
-from synthaug.errors import FileError, SmallClassWarning
+from synthaug.errors import FileError, KeyColumnWarning, SmallClassWarning
 from synthaug.generators import GENERATORS
 
 BUDGET = {"n_steps": 3, "batch_size": 8, "width": 4}
@@ -61,7 +61,12 @@ CASES = {
     "object labels": lambda: learn(table()[0], table()[1].astype(object)),
     "per class": lambda: learn(*table(), CGAN(**BUDGET, per_class=True)),
     "numpy parameters": lambda: learn(*table(), CGAN(width=np.int64(4), lr=np.float32(1e-3), n_steps=np.int32(3))),
-    **{f"learner {name}": lambda cls=cls: learn(*images(), cls(n_steps=3)) for name, cls in GENERATORS.items()},
+    **{
+        f"learner {name}": lambda cls=cls: learn(*images(), cls(n_steps=3))
+        for name, cls in GENERATORS.items()
+        if not hasattr(cls, "tables_only")
+    },
+    "learner copula": lambda: learn(*frame(), Copula()),
 }
 
 
@@ -217,6 +222,13 @@ def test_a_truncated_file_is_refused(folder, name, damage):
         SyntheticAugmenter.load(folder)
 
 
+def says_the_same(text, other):
+    try:
+        return json.loads(text) == json.loads(other)
+    except ValueError:
+        return False
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_a_flipped_bit_is_refused(folder, name):
     """Any single bit that the disk or the wire flips is noticed, in the weights as well as beside them."""
@@ -225,6 +237,8 @@ def test_a_flipped_bit_is_refused(folder, name):
     for place, bit in zip(rng.integers(0, len(whole), 150), rng.integers(0, 8, 150), strict=True):
         flipped = bytearray(whole)
         flipped[place] ^= 1 << bit
+        if name.endswith(".json") and says_the_same(whole, bytes(flipped)):
+            continue  # 1e-05 as 1E-05, or another 17th digit: the same number
         (folder / name).write_bytes(flipped)
         with pytest.raises(FileError, match=r"damaged|newer|older"):
             SyntheticAugmenter.load(folder)
@@ -353,8 +367,10 @@ def rows_to_find(kind, n_rows_a_class):
 
 @pytest.mark.parametrize("n_rows_a_class", [2, 12])
 @pytest.mark.parametrize("selection", ["none", "agreement"])
-@pytest.mark.parametrize("learner", GENERATORS)
-@pytest.mark.parametrize("kind", ["images", "table"])
+@pytest.mark.parametrize(
+    ("kind", "learner"),
+    [*(("images", name) for name in GENERATORS if name != "copula"), *(("table", name) for name in GENERATORS)],
+)
 def test_no_training_row_is_saved(tmp_path, kind, learner, selection, n_rows_a_class):
     """Nothing in the folder is a part of a training row, in any type or scale, nor of its standardised form."""
     X = rows_to_find(kind, n_rows_a_class)
@@ -362,7 +378,8 @@ def test_no_training_row_is_saved(tmp_path, kind, learner, selection, n_rows_a_c
     augmenter = learn(X, y, GENERATORS[learner](n_steps=3), selection=selection)
     augmenter.save(tmp_path)
     content = content_of(tmp_path)
-    for row in [*X, *augmenter.codec_.encode(X).numpy()]:
+    are_ranks = kind == "table" and n_rows_a_class == 2  # four numbers that all columns share tell nobody
+    for row in [*X, *([] if are_ranks else augmenter.codec_.encode(X).numpy())]:
         assert not parts_found(row, content)
 
 
@@ -383,9 +400,61 @@ def test_the_search_above_would_find_a_row(tmp_path, kind, form):
 
 
 def test_ranges_are_saved_and_no_more(tmp_path):
-    """What is kept of a table's numbers is each column's mean, spread, least and greatest value, as documented."""
+    """Of a column's numbers, where they all differ, only the least and the greatest are kept, as documented."""
     X, y = rows_to_find("table", 12), np.repeat(["ill", "well"], 12)
     learn(X, y).save(tmp_path)
-    text = (tmp_path / "model.json").read_text()
-    kept = {value for value in X.ravel().tolist() if repr(value) in text}
+    content = content_of(tmp_path)
+    kept = {value for value in X.ravel().tolist() if np.float64(value).tobytes() in content}
     assert kept == {*X.min(axis=0).tolist(), *X.max(axis=0).tolist()}
+    assert not any(repr(value).encode() in content for value in X.ravel().tolist())
+
+
+def test_no_key_and_no_rare_word_of_a_key_is_saved(tmp_path):
+    """Names and record numbers leave no trace in the folder, not even the greatest of them."""
+    y = np.repeat(["ill", "well"], 20)
+    X = pd.DataFrame({"size": np.arange(40) % 7 + 0.5, "patient_id": np.arange(40) * 1013 + 40_000})
+    X["name"] = [f"Name{number * 7919 % 9973:04d}" for number in range(40)]
+    with pytest.warns(KeyColumnWarning, match=r"got \['patient_id', 'name'\]"):
+        learn(X, y).save(tmp_path)
+    content = content_of(tmp_path)
+    for name, number in zip(X["name"], X["patient_id"], strict=True):
+        assert name.encode() not in content
+        assert str(number).encode() not in content
+        assert number.to_bytes(8, "little") not in content
+
+
+def mixed_table():
+    """A column of each kind, forty rows."""
+    rng, places = np.random.default_rng(0), np.arange(40)
+    frame = pd.DataFrame(
+        {
+            "real": np.where(places % 9, rng.normal(size=40), np.nan),
+            "zeros": np.where(places % 3, rng.exponential(size=40), 0.0),
+            "price": np.round(rng.lognormal(size=40), 2),
+            "count": pd.array(places % 5, dtype="Int64"),
+            "flag": places % 2 == 0,
+            "word": np.where(places % 4, "a", "b"),
+            "grade": pd.Categorical(np.where(places % 3, "low", "high"), ["low", "mid", "high"], ordered=True),
+            "band": pd.cut(rng.normal(size=40), [-9, 0, 9]),
+            "object": np.array([None, True, False, True] * 10, dtype=object),
+            "day": pd.Timestamp("2024-01-01") + pd.to_timedelta(places, "D"),
+            "moment": pd.date_range("2024-01-01 10:00", periods=40, freq="37min", tz="Europe/Berlin"),
+            "span": pd.to_timedelta(places * 7, "s"),
+            "constant": 3,
+            "empty": np.full(40, np.nan),
+            "note_id": np.arange(40),
+        }
+    )
+    return frame.astype({"word": pd.StringDtype("python", na_value=pd.NA)}), np.repeat(["ill", "well"], 20)
+
+
+@pytest.mark.filterwarnings("ignore::synthaug.errors.KeyColumnWarning")
+def test_a_table_of_every_kind_of_column_is_the_same_when_loaded(tmp_path):
+    """Types, categories, zones, missing values and new keys: the loaded model draws what the saved one does."""
+    X, y = mixed_table()
+    augmenter = learn(X, y)
+    augmenter.save(tmp_path)
+    drawn = augmenter.sample(30, random_state=0)[0]
+    pd.testing.assert_frame_equal(SyntheticAugmenter.load(tmp_path).sample(30, random_state=0)[0], drawn)
+    assert drawn.dtypes.tolist() == X.dtypes.tolist()
+    assert list(drawn.columns) == list(X.columns)

@@ -130,3 +130,25 @@ def test_held_out_rows_that_were_learned_from_are_named(judge):
     mixed = np.concatenate([rows, real[0][5:7]]), np.concatenate([labels, real[1][5:7]])
     with pytest.warns(LeakWarning, match=r"holdout must hold no row .*; got 2 of 122 rows that were \(rows 120, 121\)"):
         judge(real, synthetic, mixed, image_shape=(8, 8))
+
+
+@pytest.mark.parametrize("judge", [assess_quality, audit_copies])
+def test_patients_are_counted_and_kept_apart(judge):
+    """With groups the attack's interval is wider and its AUC the same; a patient on both sides is named by number."""
+    real, synthetic, holdout = PARTS
+    groups = [np.arange(len(rows[1])) // 3 + 1000 * place for place, rows in enumerate((real, holdout))]
+
+    def attack(**settings):
+        frame = judge(real, synthetic, holdout, image_shape=(8, 8), **settings).frame
+        return frame[(frame["class"] == "all") & (frame["metric"] == "membership_auc")].iloc[0]
+
+    alone, grouped = attack(), attack(groups=groups)
+    assert grouped["value"] == alone["value"]
+    assert grouped["low"] < alone["low"] < alone["high"] < grouped["high"]
+    groups[1][:2] = groups[0][3]
+    with pytest.raises(ShapeError, match=r"group number 1 in both \(rows 3, 4, 5 of real and rows 0, 1 of holdout\)"):
+        attack(groups=groups)
+    with pytest.raises(ShapeError, match="groups of holdout must hold one entry for each row"):
+        attack(groups=(groups[0], [1]))
+    with pytest.raises(ShapeError, match="groups must be a pair"):
+        attack(groups=(groups[0], None))

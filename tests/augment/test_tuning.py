@@ -9,7 +9,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from synthaug import SyntheticAugmenter
 from synthaug.augment.arms import ARMS, Task
 from synthaug.augment.fitting import Answers
-from synthaug.augment.tuning import choose_transform, resolve_transform, score_pooled
+from synthaug.augment.tuning import TUNED, TUNED_MIRRORED, choose_transform, resolve_transform, score_pooled
 from synthaug.augment.ways import Setting
 
 N = 24
@@ -125,3 +125,10 @@ def test_pooled_answers_of_three_classes_are_scored_by_their_ranks():
     answers = Answers(np.array(list("abc")), {"predict": y, "predict_proba": shares})
     assert score_pooled("roc_auc", answers, y) == 1
     assert score_pooled("neg_log_loss", answers, y) == pytest.approx(np.log(2 / 3))
+
+
+@pytest.mark.parametrize(("word", "chosen"), [(TUNED, "affine"), (TUNED_MIRRORED, "mirror")])
+def test_mirrored_images_are_tried_only_where_sides_may_be_exchanged(word, chosen):
+    """However well mirroring would do, the tuning tries it only if that is asked for."""
+    merits = {None: 0.5, "shift": 0.5, "affine": 0.7, "mirror": 0.9}
+    assert resolve_transform(word, rows(), Y, setting(merits), scoring="accuracy") == chosen

@@ -37,6 +37,21 @@ def test_integers_are_rounded_not_cut(kind, dtype, values):
     assert np.asarray(wrapped).tolist() == [round(value) for value in values]
 
 
+def test_lists_of_rows_with_words_keep_their_numbers():
+    """Beside words, numbers and booleans stay what they are; a list of labels is an array of words as ever."""
+    rows = known([[1, "a", True], [2, "b", False]])
+    assert rows.dtype == object
+    assert [type(cell) for cell in rows[0]] == [int, str, bool]
+    assert known(["a", "b"]).dtype.kind == "U"
+
+
+def test_a_longer_word_is_not_cut():
+    """An array of words takes words that are longer than its own, and stays as it is for others."""
+    container = unwrap(np.array([["ab", "c"]]))[1]
+    assert container.wrap(np.array([["abcdef", "c"]], dtype=object)).tolist() == [["abcdef", "c"]]
+    assert container.wrap(np.array([["x", "y"]], dtype=object)).dtype == "<U2"
+
+
 def test_a_tensor_leaves_its_graph_and_device():
     """A tensor that needs gradients can be read all the same."""
     plain, container = unwrap(torch.ones(2, 3, requires_grad=True))

@@ -71,7 +71,7 @@ def cases(draw: st.DrawFn) -> Case:
     return Case(images, first.astype(np.float64), RowsOptions(shape if flat else None, format_))
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(case=cases())
 def test_images_come_back_as_they_went_in(case):
     """decode(encode(X)) is X: container, type, shape and columns, integers exactly, floats to their precision."""
@@ -91,7 +91,7 @@ def test_images_come_back_as_they_went_in(case):
     np.testing.assert_allclose(after.astype(np.float64), before.astype(np.float64), rtol=0, atol=allowed)
 
 
-@settings(max_examples=80)
+@settings(max_examples=40)
 @given(case=cases())
 def test_the_model_sees_channels_first_in_its_range(case):
     """Whatever the layout, the tensor is (n, c, h, w) in [-1, 1] and each pixel is the rescaled one of its place."""
@@ -105,7 +105,7 @@ def test_the_model_sees_channels_first_in_its_range(case):
     np.testing.assert_allclose(encoded.numpy(), wanted, atol=1e-6)
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(case=cases(), seed=st.integers(0, 99))
 def test_drawn_pixels_stay_in_the_range_seen(case, seed):
     """However far a network goes, a decoded pixel lies between the training rows' least and greatest one."""
@@ -204,10 +204,3 @@ def test_an_unknown_format_gets_the_nearest_word():
     """A slip in image_format is named with the word that was meant."""
     with pytest.raises(ConfigError, match=r"got 'chanels_last'. Did you mean 'channels_last'\?"):
         codec_of(np.zeros((2, 8, 8, 3)), image_format="chanels_last")
-
-
-@pytest.mark.parametrize("named", [[0], "all", "none", np.array([True, False])])
-def test_categories_are_refused_while_none_are_learned(named):
-    """Naming categorical columns is no silent no-op."""
-    with pytest.raises(ConfigError, match=r"categorical_features must be 'auto' .* Encode these columns first"):
-        fit_row_codec(np.zeros((2, 2)), unwrap(np.zeros((2, 2)))[1], RowsOptions(categorical_features=named))

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthaug.data.split import check_groups_apart, label_scarce_draws, repeated_folds, stratified_folds
-from synthaug.errors import ConfigError, ShapeError
+from synthaug.data.groups import check_groups_apart
+from synthaug.data.split import label_scarce_draws, repeated_folds, stratified_folds
+from synthaug.errors import ConfigError
 
 Y = np.repeat(["a", "b", "c"], [60, 24, 12])
 GROUPS = np.arange(96) // 4  # every group within one class
@@ -135,10 +136,3 @@ def test_impossible_folds_are_named(changed, message):
     """More folds than rows of a class or than groups, or fewer than two."""
     with pytest.raises(ConfigError, match=message):
         repeated_folds(Y, **{"n_splits": 3, "n_repeats": 1, "seed": 0, **changed})
-
-
-def test_a_torn_group_is_named_with_its_rows():
-    """A user's own splitter that tears a group apart is told which rows, and the remedy."""
-    with pytest.raises(ShapeError, match=r"group number 1 on both \(rows 2, 3\). Use a splitter that knows groups"):
-        check_groups_apart(np.array(["p", "p", "q", "q"]), np.array([0, 1, 2]), np.array([3]))
-    check_groups_apart(np.array(["p", "p", "q", "q"]), np.array([0, 1]), np.array([2, 3]))

@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from synthaug.experiment.column_figures import describe_columns
 from synthaug.experiment.comparison import Comparison
 from synthaug.experiment.results import CurvePoint, LearnerRecord, SplitResult
 
@@ -139,9 +141,39 @@ def a_study() -> Callable[..., Comparison]:
 
 
 @pytest.fixture(scope="session")
+def a_table() -> Callable[..., tuple[pd.DataFrame, np.ndarray]]:
+    """Make a table of mixed columns, of which *slope* follows *first* as strongly as is asked for, and its labels."""
+    return _a_table
+
+
+@pytest.fixture(scope="session")
+def table_study(study: Comparison) -> Comparison:
+    """The made study as one of a table: no pictures, but columns; the synthetic *slope* follows nothing."""
+    sets = [_a_table(n, seed=seed, slope=slope) for seed, (n, slope) in enumerate([(150, 1.0), (150, 0.0), (150, 1.0)])]
+    figures = [describe_columns(*sets, include_real_rows=False, with_shares=first, seed=0) for first in (True, False)]
+    splits = [
+        replace(split, learners=(replace(split.learners[0], real=NO_IMAGES, synthetic=NO_IMAGES, columns=found),))
+        for split, found in zip(study.splits, [figures[0], *figures[1:] * 5], strict=True)
+    ]
+    return replace(study, splits=tuple(splits))
+
+
+@pytest.fixture(scope="session")
 def study() -> Comparison:
     """The made study of draws on images."""
     return _a_study()
+
+
+def _a_table(n: int, *, seed: int, slope: float = 1.0) -> tuple[pd.DataFrame, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    labels = np.where(rng.random(n) < 0.5, "a", "b")
+    first = rng.normal(size=n) + (labels == "b")
+    table = pd.DataFrame({"first": first, "slope": slope * first + 0.3 * rng.normal(size=n)})
+    table["holes"] = np.where(rng.random(n) < 0.3, np.nan, rng.normal(size=n))
+    table["word"] = pd.Categorical(np.where(first > 0, "high", "a word " * 9))
+    table["day"] = pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 700, n), unit="D")
+    table["few"] = rng.integers(0, 4, n)
+    return table.assign(key=[f"key {seed} {i}" for i in range(n)]), labels
 
 
 def _a_learner(rng: np.random.Generator, *, images: bool = True) -> LearnerRecord:

@@ -5,14 +5,15 @@ from dataclasses import replace
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.metrics import fbeta_score, make_scorer
 from sklearn.model_selection import KFold, ShuffleSplit, StratifiedGroupKFold
 
-from synthaug import CGAN, Draws, Folds, Mix, SyntheticAugmenter, compare
+from synthaug import CGAN, Draws, Folds, Mix, SyntheticAugmenter, compare, near_duplicate_groups
 from synthaug.augment.arms import ARMS, Trained, train_mix
-from synthaug.errors import ConfigError, ShapeError
+from synthaug.errors import ConfigError, LeakWarning, ShapeError
 from synthaug.experiment.compare import prepare
 from synthaug.experiment.storage import SplitStore
 
@@ -127,6 +128,15 @@ def test_a_split_stored_by_an_earlier_version_is_read(finished, tmp_path):
     assert back.scores == finished.splits[0].scores
     assert replace(finished, splits=(back, back)).recalls().empty
     assert replace(finished, splits=(back, back)).label_equivalence().empty
+
+
+def test_gaps_in_nullable_columns_have_a_key():
+    """Whole numbers and truth values with gaps, as Parquet files hold them, are told apart like any other rows."""
+    ages = pd.array([*range(19), None], dtype="Int64")
+    frame = pd.DataFrame({"age": ages, "smokes": pd.array([True, False, None, False] * 5, dtype="boolean")})
+    other = frame.assign(age=frame["age"].fillna(30))
+    keys = {prepare(rows, np.arange(20) % 2, arms=["none", "smote"], random_state=0).key for rows in (frame, other)}
+    assert len(keys) == 2
 
 
 def test_a_study_is_not_resumed_with_other_settings(clinic, tmp_path):
@@ -253,6 +263,17 @@ def test_a_splitter_that_tears_groups_is_refused(clinic):
     with pytest.raises(ShapeError, match=r"group number \d+ on both"):
         study(clinic, cv=KFold(4, shuffle=True, random_state=0), groups=groups)
     assert len(study(clinic, cv=StratifiedGroupKFold(4), groups=groups).splits) == 4
+
+
+def test_near_duplicates_across_splits_are_told(clinic):
+    """Images that are all but the same on two sides of a split are warned of and counted; in groups, not."""
+    X, y = clinic[0].copy(), clinic[1]
+    X[150:152] = 0.8 * X[140:142] + 1.3
+    with pytest.warns(LeakWarning, match=r"in 4 of 4 splits .*groups=near_duplicate_groups\(X, groups\)"):
+        told = study((X, y), cv=Folds(2, 2))
+    assert told.settings["splits_with_near_duplicates"] == 4
+    apart = study((X, y), cv=Folds(2, 2), groups=near_duplicate_groups(X))
+    assert apart.settings["splits_with_near_duplicates"] == 0
 
 
 @pytest.mark.parametrize(

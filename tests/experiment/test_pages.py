@@ -11,6 +11,9 @@ import pytest
 
 from synthaug import CGAN, SyntheticAugmenter, training_page
 from synthaug.experiment.comparison import Comparison
+from synthaug.experiment.dossier import dossier_html
+from synthaug.experiment.dossier_card import model_card
+from synthaug.experiment.dossier_evidence import gather
 from synthaug.experiment.report import write_report
 
 PAPER = "getComputedStyle(document.body).backgroundColor"
@@ -55,16 +58,23 @@ def a_training_page(path: Path, study: Comparison) -> None:
         training_page(augmenter.fit(X, y), path)
 
 
-PAGES = {"report": a_report, "training": a_training_page}
+def a_dossier(path: Path, study: Comparison) -> None:
+    """Write a dossier of a table with everything in it, and words that do not break."""
+    facts = {"include_real_rows": False, "environment": {"python": "3.11", "long" * 20: "1"}}
+    evidence = gather(replace(study, class_names=("a", "long" * 20)), path.parent, facts)
+    path.write_text(dossier_html(evidence, model_card(evidence)))
+
+
+PAGES = {"report": a_report, "training": a_training_page, "table": a_report, "dossier": a_dossier}
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory, study: Comparison) -> dict[str, Path]:
+def pages(tmp_path_factory: pytest.TempPathFactory, study: Comparison, table_study: Comparison) -> dict[str, Path]:
     """The pages with every part opened."""
     folder = tmp_path_factory.mktemp("pages")
     paths = {name: folder / f"{name}.html" for name in PAGES}
     for name, path in paths.items():
-        PAGES[name](path, study)
+        PAGES[name](path, table_study if name in ("table", "dossier") else study)
         path.write_text(path.read_text().replace("<details", "<details open"))
     return paths
 

@@ -54,6 +54,9 @@ def test_the_main_job(pipeline, tmp_path, monkeypatch):
     kinds = [run.data.tags["kind"] for run in runs]
     assert (kinds.count("study"), kinds.count("arm"), kinds.count("learner")) == (1, 3, 8)
     assert all(run.info.status == "FINISHED" for run in runs)
+    (parent,) = [run for run in runs if run.data.tags["kind"] == "study"]
+    sent = {artifact.path for artifact in client.list_artifacts(parent.info.run_id)}
+    assert sent >= {"report.html", "model_card.json"}
 
     resumed = study.run(resume=True)
     assert resumed.frame.equals(comparison.frame)

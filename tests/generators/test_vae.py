@@ -6,7 +6,7 @@ import torch
 from synthaug.data.schema import Column, ImageSchema, TableSchema
 from synthaug.errors import ConfigError
 from synthaug.generators import VAE, Limits
-from synthaug.generators.vae import code_density
+from synthaug.generators.vae import code_density, number_spread
 from synthaug.models.density import CodeDensity
 
 SCHEMA = TableSchema((Column("a", "number"), Column("b", "number")), 2)
@@ -94,3 +94,18 @@ def test_impossible_parameters_are_named(parameters, message):
     """A parameter that cannot be is named before anything is learned."""
     with pytest.raises(ConfigError, match=message):
         learn(*clusters(6, 6), **parameters)
+
+
+def test_numbers_are_spread_as_they_lie_about_what_is_decoded():
+    """The spread is the root mean square error of a number's regular rows, and 0 at the places of categories."""
+    schema = TableSchema((Column("a", "number"), Column("a", "category", 2), Column("b", "number")), 2)
+    rows = torch.tensor([[1.0, 1, 0, 5], [3.0, 1, 0, 1], [0.0, 0, 1, 3]])
+    raw = torch.tensor([[0.0, 9, 9, 5], [0.0, 9, 9, 1], [7.0, 9, 9, 0]])
+    torch.testing.assert_close(number_spread(raw, rows, schema), torch.tensor([5**0.5, 0, 0, 3**0.5]))
+
+
+def test_columns_of_pure_noise_keep_their_width():
+    """Numbers that no code explains are drawn as widely as they were seen, not at their mean."""
+    x = torch.randn(200, 2, generator=torch.Generator().manual_seed(0))
+    drawn = learn(x, torch.arange(200) % 2, n_steps=150, code_dim=1).draw(torch.arange(1000) % 2, 0)
+    assert (drawn.std(0) > 0.75).all()

@@ -6,7 +6,8 @@ import torch
 from synthaug.generators import GENERATORS
 from synthaug.generators.protocol import Walker
 
-WALKERS = {name: make for name, make in GENERATORS.items() if hasattr(make, "walk")}
+NETWORKED = {name: make for name, make in GENERATORS.items() if "batch_size" in make().get_params()}
+WALKERS = {name: make for name, make in NETWORKED.items() if hasattr(make, "walk")}
 LABELS = torch.tensor([0, 2, 1, 0])
 
 

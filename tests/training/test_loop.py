@@ -24,7 +24,8 @@ def gaussians():
 
 def learn(name, x, y, *, on_step=lambda record: None, **parameters):
     """Return a learner fitted on standardised rows."""
-    learner = GENERATORS[name](**{"n_steps": 300, "width": 32, **parameters})
+    learner, wanted = GENERATORS[name](), {"n_steps": 300, "width": 32, **parameters}
+    learner.set_params(**{key: value for key, value in wanted.items() if key in learner.get_params()})
     return learner.fit(x, y, schema=PAIR, seed=1, on_step=on_step, limits=Limits())
 
 

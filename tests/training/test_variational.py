@@ -7,6 +7,8 @@ import torch
 from torch import nn
 from torch.distributions import Normal, kl_divergence
 
+from synthaug.data.schema import Column, TableSchema
+from synthaug.models.heads import RowHead
 from synthaug.training.unlabelled import Unlabelled
 from synthaug.training.variational import (
     Coders,
@@ -15,6 +17,7 @@ from synthaug.training.variational import (
     calibrated_error,
     draw_codes,
     gaussian_divergence,
+    mixed_error,
 )
 
 
@@ -165,3 +168,17 @@ def test_each_kind_of_row_counts_as_its_own_mean():
     terms = VariationalStep(1.0, Unlabelled(real, 0))(learner, real, labels * 0, stream())
     assert terms["divergence"].item() == pytest.approx(terms["divergence_unlabelled"].item(), rel=0.1)
     assert terms["reconstruction"].item() == pytest.approx(terms["reconstruction_unlabelled"].item(), rel=0.1)
+
+
+def test_mixed_rows_cost_their_negative_log_likelihood():
+    """Of regular numbers the Gaussian's, by torch.distributions, and of categories the cross-entropy."""
+    schema = TableSchema((Column("a", "number"), Column("a", "category", 2), Column("b", "number")), 1)
+    rows = torch.tensor([[1.0, 1, 0, 5], [3.0, 1, 0, 1], [0.0, 0, 1, 3]])
+    raw = torch.randn(3, 4, generator=torch.Generator().manual_seed(0))
+    regular = torch.tensor([[1.0, 1], [1, 1], [0, 1]])
+    squares = (raw - rows)[:, [0, 3]].square() * regular
+    deviation = (squares.sum() / 5).sqrt()
+    numbers = -Normal(raw[:, [0, 3]], deviation).log_prob(rows[:, [0, 3]]) * regular
+    entropy = torch.nn.functional.cross_entropy(raw[:, 1:3], rows[:, 1:3].argmax(1), reduction="none")
+    found = mixed_error(RowHead.of(schema), raw, rows)
+    torch.testing.assert_close(found, numbers.sum(1) + entropy)

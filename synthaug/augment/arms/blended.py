@@ -4,6 +4,8 @@ A blended row counts for both classes, by how much of each it holds. Its anchor 
 for and makes up the greater part; the other row is any of the filled-up classes.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,21 +13,25 @@ import torch
 from torch import Tensor
 
 from synthaug._seed import derive, numpy_stream
+from synthaug.augment.arms.columns import take_apart
 from synthaug.augment.arms.task import Task, Trained
 from synthaug.augment.fitting import as_estimator_wants, fit_classifier
-from synthaug.augment.mix import Mixed, reads_images, repeat_rows
+from synthaug.augment.mix import Mixed, codec_of, reads_images, repeat_rows
 from synthaug.augment.teachers import share_out
 from synthaug.augment.ways import NotApplicable, check_weights
 from synthaug.data.container import join, known, take, unwrap
 from synthaug.data.labels import fit_label_codec
-from synthaug.data.rows import RowsOptions, fit_row_codec
 
+Blends = tuple[Tensor, np.ndarray]
 _MIXUP_ALPHA = 0.2
 _CUTMIX_ALPHA = 1.0
 
 
 def mixup(task: Task) -> Trained:
-    """Fill up with weighted means of two rows (Zhang et al., "mixup: Beyond Empirical Risk Minimization", 2018)."""
+    """Fill up with weighted means of two rows (Zhang et al., "mixup: Beyond Empirical Risk Minimization", 2018).
+
+    Categories have no mean: they are those of the row that makes up the greater part.
+    """
     from torchvision.transforms.v2 import MixUp
 
     return _train_blended(task, MixUp(alpha=_MIXUP_ALPHA, num_classes=len(np.unique(np.asarray(task.y)))))
@@ -48,18 +54,34 @@ def _train_blended(task: Task, blend: Any) -> Trained:
     anchors = repeat_rows(task.y, task.plan, seed)
     filled_up = np.concatenate([np.arange(len(labels)), anchors])
     partners = numpy_stream(seed, "partners").choice(filled_up, len(anchors))
-    array, container = unwrap(known(task.X))
-    options = RowsOptions(task.augmenter.image_shape, task.augmenter.image_format)
-    codec = fit_row_codec(np.asarray(array), container, options)
-    rows, shares = _blended(blend, codec.encode(np.asarray(array)), labels, np.stack([anchors, partners], 1), seed)
-    X = join(task.X, codec.decode(rows))
-    mixed = Mixed(X, join(task.y, take(known(task.y), anchors)), None, len(anchors), np.empty(0, dtype=np.int64))
+    pairs = np.stack([anchors, partners], axis=1)
+    blended = _blended_images if reads_images(task.augmenter, task.X) else _blended_rows
+    rows, shares = blended(task, partial(_blended, blend, labels=labels, pairs=pairs, seed=seed), anchors)
+    y = join(task.y, take(known(task.y), anchors))
+    mixed = Mixed(join(task.X, rows), y, None, len(anchors), np.empty(0, dtype=np.int64))
     mixed = share_out(mixed, task.y, shares)
-    rows = as_estimator_wants(task.estimator, mixed.X)
-    return Trained(fit_classifier(task.estimator, rows, mixed.y, mixed.weight), len(anchors))
+    fitted = fit_classifier(task.estimator, as_estimator_wants(task.estimator, mixed.X), mixed.y, mixed.weight)
+    return Trained(fitted, len(anchors))
 
 
-def _blended(blend: Any, x: Tensor, labels: np.ndarray, pairs: np.ndarray, seed: int) -> tuple[Tensor, np.ndarray]:
+def _blended_images(task: Task, blend: Callable[[Tensor], Blends], anchors: np.ndarray) -> tuple[Any, np.ndarray]:
+    codec = codec_of(task.X, task.augmenter)
+    rows, shares = blend(codec.encode(np.asarray(unwrap(known(task.X))[0])))
+    return codec.decode(rows), shares
+
+
+def _blended_rows(task: Task, blend: Callable[[Tensor], Blends], anchors: np.ndarray) -> tuple[Any, np.ndarray]:
+    """Return rows of mean numbers and the anchors' categories; a number that one of two rows lacks is not averaged."""
+    parts = take_apart(task.X, task.augmenter)
+    if not parts.numbers.shape[1]:
+        raise NotApplicable("mixup takes means of numbers; the table's columns are categories")
+    means, shares = blend(torch.from_numpy(parts.numbers))
+    own = parts.numbers[anchors]
+    numbers = np.where(np.isnan(own) | means.isnan().numpy(), own, means.numpy())
+    return parts.together(numbers, parts.choices[anchors]), shares
+
+
+def _blended(blend: Any, x: Tensor, *, labels: np.ndarray, pairs: np.ndarray, seed: int) -> Blends:
     """Return blends of pairs of rows, (m, ...), and how much of each class they hold, (m, n_classes)."""
     images = x if x.ndim == 4 else x[:, None, None]
     found = []

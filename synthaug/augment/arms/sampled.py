@@ -8,12 +8,12 @@ import numpy as np
 
 from synthaug._check import FEWEST_ROWS
 from synthaug._seed import derive, numpy_stream
+from synthaug.augment.arms.columns import take_apart
 from synthaug.augment.arms.task import Task, Trained, setting_of, train
-from synthaug.augment.mix import Mix, Source, repeat_rows
+from synthaug.augment.mix import Mix, Source, codec_of, reads_images, repeat_rows
 from synthaug.augment.plan import counts_of
 from synthaug.augment.ways import NotApplicable, check_applies
 from synthaug.data.container import known, take, unwrap
-from synthaug.data.rows import RowsOptions, fit_row_codec
 
 _SMOTE_NEIGHBOURS = 5
 _NOISE_FRACTION = 0.1
@@ -26,7 +26,7 @@ def oversample(task: Task) -> Trained:
 
 def smote(task: Task) -> Trained:
     """Fill up with points between a row and one of its neighbours of the same class (Chawla et al., "SMOTE: Synthetic
-    Minority Over-sampling Technique", 2002); categories, where the augmenter names some, are taken from the neighbours.
+    Minority Over-sampling Technique", 2002); categories, and whether a number is missing, are most neighbours'.
     """
     return _train_from(task, Mix(), Interpolated(task))
 
@@ -37,7 +37,8 @@ def smote_classic(task: Task) -> Trained:
 
 
 def noise(task: Task) -> Trained:
-    """Fill up with the real rows again, each number moved by normal noise of a tenth of its standard deviation.
+    """Fill up with the real rows again, each number moved by normal noise of a tenth of its standard deviation;
+    categories stay.
 
     Bishop, "Training with Noise is Equivalent to Tikhonov Regularization", 1995.
     """
@@ -68,7 +69,11 @@ class Oversampled:
 
 @dataclass(frozen=True)
 class Interpolated:
-    """imbalanced-learn's SMOTE over a task's rows."""
+    """imbalanced-learn's SMOTE over a task's rows.
+
+    Where numbers are missing, a row stands at the column's median among its neighbours, and whether a new row's number
+    is missing is a category, taken from the neighbours as others are.
+    """
 
     task: Task
 
@@ -78,12 +83,9 @@ class Interpolated:
         small = [label for label, n in n_per_class.items() if n and counts[label] < FEWEST_ROWS]
         if small:
             raise NotApplicable(f"SMOTE needs {FEWEST_ROWS} rows a class; {small[0]!r} has 1")
-        fewest = min((counts[label] for label, n in n_per_class.items() if n), default=FEWEST_ROWS)
-        rows = np.asarray(known(self.task.X)).reshape(len(self.task.X), -1)
-        labels, container = unwrap(known(self.task.y))
-        sampler = _smote(self.task, _target(self.task, n_per_class), min(_SMOTE_NEIGHBOURS, fewest - 1))
-        new, y = (part[len(rows) :] for part in sampler.fit_resample(rows, labels))
-        return _on_the_grid(self.task, new), container.wrap(y)
+        return (_between_images if reads_images(self.task.augmenter, self.task.X) else _between_rows)(
+            self.task, n_per_class
+        )
 
 
 @dataclass(frozen=True)
@@ -96,37 +98,74 @@ class Noisy:
         """Return rows and labels in the counts asked for."""
         seed = 0 if random_state is None else random_state
         numbers = repeat_rows(self.task.y, dict(n_per_class), seed)
-        rows = np.asarray(known(self.task.X), dtype=np.float64).reshape(len(self.task.X), -1)
-        noise = numpy_stream(seed, "noise").normal(size=(len(numbers), rows.shape[1]))
-        moved = rows[numbers] + _NOISE_FRACTION * rows.std(axis=0) * noise
-        return _on_the_grid(self.task, moved), take(self.task.y, numbers)
+        moved = _moved_images if reads_images(self.task.augmenter, self.task.X) else _moved_rows
+        return moved(self.task, numbers, seed), take(self.task.y, numbers)
 
 
-def _smote(task: Task, target: dict[Any, int], k_neighbors: int) -> Any:
+def _between_images(task: Task, n_per_class: Mapping[Any, int]) -> tuple[Any, Any]:
+    rows = np.asarray(known(task.X)).reshape(len(task.X), -1)
+    new, y = _resampled(task, rows, [], n_per_class)
+    codec = codec_of(task.X, task.augmenter)
+    return codec.decode(codec.encode(new.reshape(-1, *codec.row_shape))), y
+
+
+def _between_rows(task: Task, n_per_class: Mapping[Any, int]) -> tuple[Any, Any]:
+    parts = take_apart(task.X, task.augmenter)
+    n_numbers, n_choices = parts.numbers.shape[1], parts.choices.shape[1]
+    if not n_numbers + n_choices:
+        raise NotApplicable("SMOTE needs a column that varies; this table has none")
+    missing = np.isnan(parts.numbers)
+    filled = np.where(missing, np.nanmedian(parts.numbers, axis=0) if n_numbers else 0.0, parts.numbers)
+    told = missing.any(axis=0)
+    rows = np.concatenate([filled, parts.choices, missing[:, told]], axis=1)
+    new, y = _resampled(task, rows, list(range(n_numbers, rows.shape[1])), n_per_class)
+    numbers, choices, lacking = np.split(new.astype(np.float64), [n_numbers, n_numbers + n_choices], axis=1)
+    numbers[:, told] = np.where(lacking > 0, np.nan, numbers[:, told])
+    return parts.together(numbers, choices.astype(np.int64)), y
+
+
+def _resampled(
+    task: Task, rows: np.ndarray, categories: list[int], n_per_class: Mapping[Any, int]
+) -> tuple[np.ndarray, Any]:
+    """Return the rows (m, d) that imbalanced-learn adds to a task's (n, d), and their labels."""
+    counts, (labels, container) = counts_of(task.y), unwrap(known(task.y))
+    fewest = min((counts[label] for label, n in n_per_class.items() if n), default=FEWEST_ROWS)
+    options: dict[str, Any] = {
+        "sampling_strategy": _target(task, n_per_class),
+        "k_neighbors": min(_SMOTE_NEIGHBOURS, fewest - 1),
+        "random_state": derive(task.seed, "smote") % 2**32,
+    }
+    sampler = _sampler(rows.shape[1], categories, options)
+    new, y = (part[len(rows) :] for part in sampler.fit_resample(rows, labels))
+    return new, container.wrap(y)
+
+
+def _sampler(n_columns: int, categories: list[int], options: dict[str, Any]) -> Any:
     """Return imbalanced-learn's sampler for numbers, or for numbers and categories, or for categories alone."""
     from imblearn.over_sampling import SMOTE, SMOTEN, SMOTENC
 
-    options: dict[str, Any] = {
-        "sampling_strategy": target,
-        "k_neighbors": k_neighbors,
-        "random_state": derive(task.seed, "smote") % 2**32,
-    }
-    categories = _categories(task)
     if not categories:
         return SMOTE(**options)
-    n_columns = int(np.prod(np.shape(task.X)[1:]))
     return SMOTEN(**options) if len(categories) == n_columns else SMOTENC(categories, **options)
 
 
-def _categories(task: Task) -> list[int]:
-    """Return the numbers of the columns that the augmenter names as categories."""
-    named = task.augmenter.categorical_features
-    if named is None or isinstance(named, str):
-        return []
-    if np.asarray(named).dtype == bool:
-        return np.flatnonzero(named).tolist()
-    names = list(getattr(task.X, "columns", range(np.shape(task.X)[1])))
-    return [names.index(name) if name in names else int(name) for name in named]
+def _moved_images(task: Task, numbers: np.ndarray, seed: int) -> Any:
+    rows = np.asarray(known(task.X), dtype=np.float64).reshape(len(task.X), -1)
+    codec = codec_of(task.X, task.augmenter)
+    return codec.decode(codec.encode(_moved(rows, numbers, seed).reshape(-1, *codec.row_shape)))
+
+
+def _moved_rows(task: Task, numbers: np.ndarray, seed: int) -> Any:
+    parts = take_apart(task.X, task.augmenter)
+    if not parts.numbers.shape[1]:
+        raise NotApplicable("noise moves numbers; the table's columns are categories")
+    return parts.together(_moved(parts.numbers, numbers, seed), parts.choices[numbers])
+
+
+def _moved(rows: np.ndarray, numbers: np.ndarray, seed: int) -> np.ndarray:
+    """Return rows of these numbers (m,), each number moved by normal noise; missing ones stay missing."""
+    noise = numpy_stream(seed, "noise").normal(size=(len(numbers), rows.shape[1]))
+    return rows[numbers] + _NOISE_FRACTION * np.nanstd(rows, axis=0) * noise
 
 
 def _target(task: Task, n_per_class: Mapping[Any, int]) -> dict[Any, int]:
@@ -135,11 +174,3 @@ def _target(task: Task, n_per_class: Mapping[Any, int]) -> dict[Any, int]:
 
 def _seed(random_state: int | None) -> int | None:
     return None if random_state is None else random_state % 2**32
-
-
-def _on_the_grid(task: Task, rows: np.ndarray) -> Any:
-    """Return flat rows with the training rows' shape, container and grey levels, as drawn rows have them too."""
-    array, container = unwrap(known(task.X))
-    options = RowsOptions(task.augmenter.image_shape, task.augmenter.image_format)
-    codec = fit_row_codec(np.asarray(array), container, options)
-    return codec.decode(codec.encode(rows.reshape(-1, *codec.row_shape)))

@@ -13,6 +13,7 @@ from synthaug._check import FEWEST_ROWS
 from synthaug._seed import derive
 from synthaug.augment.arms.task import Task, Trained
 from synthaug.augment.fitting import Answers, as_estimator_wants, fit_classifier
+from synthaug.augment.metrics import rank_metric
 from synthaug.augment.plan import counts_of
 from synthaug.augment.teachers import cross_fit
 from synthaug.augment.tuning import score_pooled
@@ -41,6 +42,8 @@ def threshold(task: Task) -> Trained:
 
 def _looks_at_labels(scoring: Any, y: np.ndarray) -> bool:
     """Return whether a score can be taken of labels alone."""
+    if rank_metric(scoring) is not None:
+        return False
     labels_alone = Answers(np.unique(y), {"predict": y})
     try:
         check_scoring(labels_alone, scoring=scoring)(labels_alone, np.arange(len(y))[:, None], y)

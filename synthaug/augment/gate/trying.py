@@ -126,7 +126,8 @@ def affordable(trial: Trial) -> SyntheticAugmenter:
     it is.
     """
     share = min(1.0, LEARNING / trial.n_splits)
-    learner: Any = new_learner(trial.augmenter.generator, for_images=reads_images(trial.augmenter, trial.X))
+    images, has_unlabelled = reads_images(trial.augmenter, trial.X), trial.X_unlabeled is not None
+    learner: Any = new_learner(trial.augmenter.generator, for_images=images, has_unlabelled=has_unlabelled)
     if hasattr(learner, "n_steps"):
         learner.set_params(n_steps=max(1, math.ceil(learner.n_steps * share)))
     caps = {"max_steps": trial.augmenter.max_steps, "max_seconds": trial.augmenter.max_seconds}

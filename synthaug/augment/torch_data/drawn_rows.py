@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import secrets
 import shutil
 import tempfile
 import weakref
@@ -20,6 +21,7 @@ from synthaug._files import make_folder, write_atomically
 from synthaug._seed import derive
 from synthaug._version import __version__
 from synthaug.augment.drawing import CHUNK
+from synthaug.data.constraints import constraint_facts
 from synthaug.errors import FileError, ShapeError
 
 Counts = Mapping[Any, int]
@@ -153,10 +155,17 @@ def row_key(augmenter: Any, counts: Counts, seed: int) -> str:
     """Return the name of what would be drawn: a hash of the learned state, the formats, the counts and the seed."""
     labels = [(str(label), int(n)) for label, n in counts.items()]
     facts = [__version__, torch.__version__, repr(augmenter.codec_), repr(augmenter.labels_), labels, seed]
+    facts += _rules(augmenter)
     digest = hashlib.sha256(repr(facts).encode())
     for part in (augmenter.generator_, augmenter.selector_) if any(counts.values()) else ():
         _add_state(digest, part)
     return digest.hexdigest()[:24]
+
+
+def _rules(augmenter: Any) -> list[Any]:
+    """Return what tells constraints apart; a function's inside is not known, so it is always another one."""
+    found = constraint_facts(augmenter.constraints)
+    return found + [secrets.token_hex() for fact in found if "function" in fact]
 
 
 def _add_state(digest: Any, part: Any) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from synthaug.errors import ConfigError, TrackingWarning
 from synthaug.experiment.results import SplitResult
-from synthaug.experiment.storage import SplitStore
+from synthaug.experiment.storage import CARD, DOSSIER, SplitStore
 from synthaug.experiment.tracking import client as calls
 from synthaug.experiment.tracking.about import About, Place
 from synthaug.experiment.tracking.destination import Destination, read_destination
@@ -92,11 +92,13 @@ class Mirror:
         return len(missing)
 
     def send_summary(self, comparison: "Comparison", report: Path) -> None:
-        """Send the verdicts and the report; raises as ``send`` does."""
+        """Send the verdicts, the report, and the model card and dossier beside it; raises as ``send`` does."""
         with few_retries():
             study = self._open()
             study.log_summary(comparison)
-            study.log_report(report)
+            for path in (report, report.with_name(CARD), report.with_name(DOSSIER)):
+                if path.exists():  # the dossier is written where it was asked for
+                    study.log_report(path)
             calls.set_tags(study.client, study.run_id, {_COMPLETE: len(comparison.splits)})
 
     def end(self, status: str) -> None:

@@ -30,6 +30,7 @@ class Recorder(ClassifierMixin, BaseEstimator):
         return self
 
     def predict_proba(self, X):
+        X = X.select_dtypes("number").fillna(0.0) if isinstance(X, pd.DataFrame) else X
         dark = np.argsort(np.argsort(np.asarray(X).reshape(len(X), -1).mean(axis=1))) / len(X)
         rest = np.full((len(X), len(self.classes_) - 1), 1.0) / (len(self.classes_) - 1)
         return np.concatenate([1 - dark[:, None], rest * dark[:, None]], axis=1)
@@ -77,7 +78,33 @@ def _frame():
     return pd.DataFrame(X, columns=list("abcde")), pd.Series(y)
 
 
-ROWS = {"images": _images, "colour": _colour, "flat": _flat, "tensors": _tensors, "table": _table, "frame": _frame}
+def _mixed():
+    """Return a frame of numbers, some of them missing, categories, words, dates and a constant."""
+    X, y = _table()
+    rng, stages = np.random.default_rng(0), pd.CategoricalDtype(["I", "II", "III"], ordered=True)
+    frame = pd.DataFrame(
+        {
+            "age": X[:, 0].astype(int),
+            "dose": np.where(X[:, 1] < 60, np.nan, X[:, 1] / 10),
+            "stage": pd.Categorical(rng.choice(["I", "II", "III"], 30), dtype=stages),
+            "sex": np.where(rng.random(30) < 0.1, None, rng.choice(["f", "m"], 30)),
+            "smokes": rng.random(30) < 0.5,
+            "seen": pd.Timestamp("2024-01-01") + pd.to_timedelta(X[:, 2].astype(int), unit="D"),
+            "centre": "A",
+        }
+    )
+    return frame, pd.Series(y)
+
+
+ROWS = {
+    "images": _images,
+    "colour": _colour,
+    "flat": _flat,
+    "tensors": _tensors,
+    "table": _table,
+    "frame": _frame,
+    "mixed": _mixed,
+}
 
 
 def _augmenter(kind, **settings):
@@ -104,12 +131,14 @@ def _task(kind="images", estimator=None, rows=None, groups=None, **settings):
 
 
 def _unlabelled(X, n=6):
-    """Return n rows like X's, none of which is one of them: X's numbers in another order within each row."""
+    """Return n rows like X's, none of which is one of them: its numbers in another order within each row, or column."""
     rows = take(X, np.arange(n))
+    if isinstance(X, pd.DataFrame):
+        return pd.DataFrame({name: np.roll(rows[name].array, place) for place, name in enumerate(rows)}).astype(
+            X.dtypes
+        )
     flipped = np.ascontiguousarray(np.asarray(rows).reshape(n, -1)[:, ::-1]).reshape(np.shape(rows))
-    if isinstance(X, torch.Tensor):
-        return torch.from_numpy(flipped)
-    return pd.DataFrame(flipped, columns=X.columns) if isinstance(X, pd.DataFrame) else flipped
+    return torch.from_numpy(flipped) if isinstance(X, torch.Tensor) else flipped
 
 
 def _whole(classifier):

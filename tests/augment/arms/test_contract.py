@@ -23,8 +23,8 @@ from synthaug.augment.arms import (
 )
 from synthaug.augment.fitting import as_estimator_wants
 
-KINDS = ("images", "colour", "flat", "tensors", "table", "frame")
-TABLES = ("table", "frame")
+KINDS = ("images", "colour", "flat", "tensors", "table", "frame", "mixed")
+TABLES = ("table", "frame", "mixed")
 NEED_IMAGES = ("classic", "smote+classic", "cutmix", "classic+gan")
 NEED_UNLABELLED = ("gan unlabelled", "self-training")
 NEED_WEIGHTS = ("mixup", "cutmix", "self-distillation", "gan soft labels", "gan low weight")
@@ -53,6 +53,11 @@ def of_one_kind(name):
     return "images" if name in NEED_IMAGES else "table"
 
 
+def flat(rows):
+    """Return the first thirty rows as flat ones, the cells of a frame as text."""
+    return np.asarray(rows.map(str) if hasattr(rows, "columns") else rows)[:30].reshape(30, -1)
+
+
 def applicable(name, kind):
     return kind not in TABLES or name not in NEED_IMAGES
 
@@ -72,7 +77,7 @@ def test_an_arm_trains_on_the_real_rows_and_the_plan(make_task, train, recorder_
     trained = train(name, it)
     recorder = recorder_in(trained.classifier)
     assert trained.classifier.predict(as_estimator_wants(trained.classifier, it.X)).shape == (30,)
-    np.testing.assert_array_equal(np.asarray(recorder.X_)[:30].reshape(30, -1), np.asarray(it.X).reshape(30, -1))
+    np.testing.assert_array_equal(flat(recorder.X_), flat(it.X))
     np.testing.assert_array_equal(recorder.y_[:30], np.asarray(it.y))
     assert (trained.decision is not None) == (name in GATED_ARMS)
     if name in GATED_ARMS:

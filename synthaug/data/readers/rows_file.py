@@ -1,6 +1,5 @@
-"""Rows and labels in files: NumPy's ``.npz`` for images and tables, ``.csv`` for tables. No file can run code."""
+"""Rows and labels in one file: NumPy's ``.npz`` for images and tables; ``.csv`` and ``.parquet`` for tables."""
 
-import difflib
 import io
 import zipfile
 import zlib
@@ -9,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from synthaug._files import make_folder, write_atomically
-from synthaug.errors import ConfigError, FileError, ShapeError
+from synthaug.data.readers.table_files import csv_bytes, parquet_bytes, read_labelled_table
+from synthaug.errors import ConfigError, FileError
 
 ARRAY_NAMES = (("x", "y"), ("X", "y"), ("x_train", "y_train"), ("X_train", "y_train"), ("train_images", "train_labels"))
 _DAMAGED = (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError)
@@ -25,14 +24,14 @@ def read_rows_file(path: str | Path, *, label: str | None = None) -> tuple[Any, 
     ----------
     path
         A ``.npz`` file with the arrays ``x`` and ``y`` (or ``x_train`` and ``y_train``, or MedMNIST's ``train_images``
-        and ``train_labels``), or a ``.csv`` file with a header.
+        and ``train_labels``), or a ``.csv`` (with a header) or ``.parquet`` file.
     label
-        The column of a ``.csv`` file that holds the labels, or the array of a ``.npz`` file that does.
+        The column of a table's file that holds the labels, or the array of a ``.npz`` file that does.
 
     Returns
     -------
     X, y
-        Arrays (n, ...) and (n,) of a ``.npz`` file; a DataFrame and a Series of a ``.csv`` file.
+        Arrays (n, ...) and (n,) of a ``.npz`` file; a DataFrame and a Series of a table's file.
 
     Raises
     ------
@@ -51,7 +50,7 @@ def read_rows_file(path: str | Path, *, label: str | None = None) -> tuple[Any, 
     ((3, 3), ['a', 'b', 'a'])
     """
     path = Path(path)
-    read = _kind(path, {".npz": _read_npz, ".csv": _read_csv})
+    read = _kind(path, {".npz": _read_npz, ".csv": read_labelled_table, ".parquet": read_labelled_table})
     if not path.is_file():
         raise FileError(f"data must be a file that is there; got '{path}'. Check the path.")
     return read(path, label)
@@ -63,11 +62,11 @@ def write_rows_file(path: str | Path, X: Any, y: Any, *, label: str = "label") -
     Parameters
     ----------
     path
-        A ``.npz`` file (arrays ``x`` and ``y``) or, for a table, a ``.csv`` file.
+        A ``.npz`` file (arrays ``x`` and ``y``) or, for a table, a ``.csv`` or ``.parquet`` file.
     X, y
         Rows (n, ...) and labels (n,).
     label
-        The column of a ``.csv`` file that gets the labels.
+        The column of a table's file that gets the labels.
 
     Raises
     ------
@@ -76,24 +75,28 @@ def write_rows_file(path: str | Path, X: Any, y: Any, *, label: str = "label") -
     ConfigError
         If it is of another kind, or a column is already called like the labels.
     ShapeError
-        If images should go into a ``.csv`` file.
+        If images should go into a table's file.
     """
     path = Path(path)
-    content = _kind(path, {".npz": _npz, ".csv": _csv})(X, y, label)
+    content = _kind(path, {".npz": _npz, ".csv": csv_bytes, ".parquet": parquet_bytes})(X, y, label)
     make_folder(path.parent)
     write_atomically(path, content)
     return path
 
 
 def check_rows_file(path: str | Path) -> None:
-    """Raise ConfigError unless the path ends in ``.npz`` or ``.csv``."""
-    _kind(Path(path), {".npz": None, ".csv": None})
+    """Raise ConfigError unless the path ends in ``.npz``, ``.csv`` or ``.parquet``."""
+    _kind(Path(path), {".npz": None, ".csv": None, ".parquet": None})
 
 
 def _kind(path: Path, known: dict[str, Any]) -> Callable[..., Any]:
     if path.suffix.lower() not in known:
-        raise ConfigError(f"data must be a {' or '.join(known)} file; got '{path}'. Convert it first.")
+        raise ConfigError(f"data must be a {_or(list(known))} file; got '{path}'. Convert it first.")
     return known[path.suffix.lower()]
+
+
+def _or(words: list[str]) -> str:
+    return " or ".join([", ".join(words[:-1]), words[-1]])
 
 
 def _read_npz(path: Path, label: str | None) -> tuple[np.ndarray, np.ndarray]:
@@ -142,25 +145,6 @@ def _labels(path: Path, name: str, labels: np.ndarray) -> np.ndarray:
     return flat
 
 
-def _read_csv(path: Path, label: str | None) -> tuple[pd.DataFrame, pd.Series]:
-    try:
-        table = pd.read_csv(path)
-    except (ValueError, OSError) as error:
-        raise FileError(f"'{path}' must be a .csv file with a header; {' '.join(str(error).split())}.") from error
-    columns = [str(column) for column in table.columns]
-    if label is None:
-        raise ConfigError(f"label must name the column of the labels; '{path}' has {_listed(columns)}.")
-    if label not in columns:
-        near = difflib.get_close_matches(label, columns, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise ConfigError(f"label must be a column of '{path}': {_listed(columns)}; got {label!r}.{hint}")
-    return table.drop(columns=label), table[label]
-
-
-def _listed(names: list[str], most: int = 12) -> str:
-    return ", ".join(names[:most]) + (f", ... ({len(names)} in all)" if len(names) > most else "")
-
-
 def _npz(X: Any, y: Any, _: str) -> bytes:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, x=np.asarray(X), y=_plain_labels(y))
@@ -170,12 +154,3 @@ def _npz(X: Any, y: Any, _: str) -> bytes:
 def _plain_labels(y: Any) -> np.ndarray:
     labels = np.asarray(y)
     return np.asarray(labels.tolist()) if labels.dtype == object else labels
-
-
-def _csv(X: Any, y: Any, label: str) -> bytes:
-    if not isinstance(X, pd.DataFrame) and np.ndim(X) != 2:
-        raise ShapeError(f"a .csv file holds a table (n, d); got rows of shape {np.shape(X)[1:]}. Write a .npz file.")
-    table = X if isinstance(X, pd.DataFrame) else pd.DataFrame(np.asarray(X)).rename(columns=str)
-    if label in table.columns:
-        raise ConfigError(f"label must be a column that is not there yet; got {label!r}. Choose another name.")
-    return table.assign(**{label: np.asarray(y)}).to_csv(index=False).encode()

@@ -148,7 +148,7 @@ def test_other_kinds_of_file_are_refused(tmp_path: Path, name: str):
     """What a file is decides its ending."""
     attempts = (read_rows_file, check_rows_file, lambda path: write_rows_file(path, TABLE, LABELS))
     for attempt in attempts:
-        with pytest.raises(ConfigError, match=r"data must be a .npz or .csv file"):
+        with pytest.raises(ConfigError, match=r"data must be a .npz, .csv or .parquet file"):
             attempt(tmp_path / name)
 
 

@@ -1,0 +1,87 @@
+"""Mixed tables for classifiers that want numbers: the usual encoding, in front of a classifier."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.compose import ColumnTransformer
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
+
+from synthaug.augment.mix import codec_of, reads_images
+from synthaug.data.tables import TableCodec
+from synthaug.data.tables.categories import CategoryCodec
+from synthaug.data.tables.numbers import NumberCodec
+
+_MISSING = "missing"
+_TIMES = ("moment", "span")
+_SECONDS_A_DAY = 24 * 60 * 60
+
+
+def needs_encoding(X: Any, augmenter: Any) -> bool:
+    """Return whether rows are a DataFrame that holds something else than numbers, or lacks some."""
+    if not isinstance(X, pd.DataFrame) or reads_images(augmenter, X):
+        return False
+    return bool(X.isna().any(axis=None)) or not all(pd.api.types.is_numeric_dtype(dtype) for dtype in X.dtypes)
+
+
+def default_classifier(X: Any, augmenter: Any) -> Pipeline:
+    """Return logistic regression on standardised columns, encoded where rows need it; not fitted."""
+    plain = LogisticRegression(max_iter=1000)
+    return (
+        with_encoding(plain, X, augmenter) if needs_encoding(X, augmenter) else make_pipeline(StandardScaler(), plain)
+    )
+
+
+def with_encoding(estimator: Any, X: pd.DataFrame, augmenter: Any) -> Pipeline:
+    """Return a classifier behind an encoding of its rows' columns, not fitted.
+
+    Numbers and dates get mean 0 and variance 1, the median where they are missing, and a column that says so;
+    categories are one-hot, a missing one being one more. Keys and columns of one value are left out.
+
+    Parameters
+    ----------
+    estimator
+        A classifier of numbers.
+    X
+        Training rows: what each column is taken for is what an augmenter takes it for.
+    augmenter
+        Says which columns of numbers are categories.
+    """
+    codec = codec_of(X, augmenter)
+    assert isinstance(codec, TableCodec)
+    pairs = list(zip(codec.types, codec.codecs, strict=True))
+    scaled = [SimpleImputer(strategy="median", add_indicator=True), StandardScaler()]
+    numbers = [kind.name for kind, way in pairs if isinstance(way, NumberCodec) and kind.content not in _TIMES]
+    times = [kind.name for kind, way in pairs if isinstance(way, NumberCodec) and kind.content in _TIMES]
+    words = [kind.name for kind, way in pairs if isinstance(way, CategoryCodec)]
+    columns = ColumnTransformer(
+        [
+            ("numbers", make_pipeline(*scaled), numbers),
+            ("times", make_pipeline(FunctionTransformer(as_days), *scaled), times),
+            ("categories", make_pipeline(FunctionTransformer(as_words), OneHotEncoder(**_ONE_HOT)), words),
+        ]
+    )
+    return make_pipeline(columns, estimator)
+
+
+def as_days(frame: pd.DataFrame) -> np.ndarray:
+    """Return dates as days since 1970, and spans of time as days, (n, d), float64; NaN where missing."""
+    return np.stack([_days(frame[name]) for name in frame.columns], axis=1)
+
+
+def as_words(frame: pd.DataFrame) -> np.ndarray:
+    """Return cells as words (n, d), a missing one as ``missing``."""
+    return frame.astype(object).where(frame.notna(), _MISSING).astype(str).to_numpy(dtype=object)
+
+
+def _days(column: pd.Series) -> np.ndarray:
+    if pd.api.types.is_timedelta64_dtype(column.dtype):
+        return column.dt.total_seconds().to_numpy(dtype=np.float64) / _SECONDS_A_DAY
+    local = column.dt.tz_localize(None) if column.dt.tz else column
+    return ((local - pd.Timestamp(0)) / pd.Timedelta(days=1)).to_numpy(dtype=np.float64)
+
+
+_ONE_HOT: dict[str, Any] = {"handle_unknown": "ignore", "sparse_output": False}
