@@ -16,7 +16,7 @@ from torch import Tensor
 from synthaug.errors import FileError
 
 FEWEST_BYTES = 128 << 20  # of float32 rows: fewer are held in memory
-_AT_ONCE = 16 << 20  # bytes that are copied at a time
+_AT_ONCE = 4 << 20  # bytes that are copied at a time
 
 
 def file_of(rows: Any) -> Path | None:

@@ -10,6 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from synthaug._check import check_labels, check_positive, check_same_length, check_two_classes
 from synthaug._seed import derive, seed_from
+from synthaug.data.images import ImageCodec
 from synthaug.data.labels import fit_label_codec
 from synthaug.experiment.batch_transforms import as_batch_transform
 from synthaug.experiment.image_rows import checked_weight, fit_codec, read_rows
@@ -151,6 +152,9 @@ class ConvNetClassifier(ClassifierMixin, BaseEstimator):
         chosen = self.predict_proba(X).argmax(axis=1)
         return self.classes_[chosen]
 
+    def _fit_codec(self, X: np.ndarray) -> ImageCodec:
+        return fit_codec(X, image_shape=self.image_shape, image_format=self.image_format)
+
     def _start(self, X: Any, y: Any, classes: Any = None) -> None:
         check_positive("width", self.width, integer=True)
         check_positive("n_threads", self.n_threads, integer=True)
@@ -158,8 +162,7 @@ class ConvNetClassifier(ClassifierMixin, BaseEstimator):
         self.labels_ = fit_label_codec(check_labels(y) if classes is None else np.unique(classes))
         self.classes_ = self.labels_.classes
         check_two_classes(self.classes_)
-        self.codec_ = fit_codec(X, image_shape=self.image_shape, image_format=self.image_format)
-        self.n_iter_ = 0
+        self.codec_, self.n_iter_ = self._fit_codec(X), 0
         self.seed_ = seed_from(self.random_state)
         schema = self.codec_.schema(len(self.classes_))
         self.network_ = new_network(schema, width=self.width, seed=self.seed_)

@@ -29,6 +29,7 @@ from synthaug.data.tables.categories import CategoryCodec, fit_categories
 from synthaug.data.tables.checks import check_has_cells
 from synthaug.data.tables.column_types import Cells, ColumnType, numpy_type, read_type
 from synthaug.data.tables.constants import ConstantCodec, fit_constant
+from synthaug.data.tables.grid import DOUBLE
 from synthaug.data.tables.keys import KeyCodec, fit_key, is_key, mostly_differ
 from synthaug.data.tables.numbers import NumberCodec, fit_numbers
 from synthaug.errors import ShapeError
@@ -36,7 +37,6 @@ from synthaug.errors import ShapeError
 ColumnCodec = NumberCodec | CategoryCodec | ConstantCodec | KeyCodec
 _NUMBERS = ("real", "whole", "moment", "span")
 _NOTHING = Column("nothing", "number")  # a learner needs a place, also where no column varies
-_DOUBLE = 2.0**-52
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,14 +210,14 @@ def _fit_column(cells: Cells, kind: ColumnType, *, named: bool) -> ColumnCodec:
     if is_key(cells, kind) and not named:
         return fit_key(cells, kind)
     if is_number and not named:
-        return fit_numbers(cells, name, precision=_precision(kind.dtype))
+        return fit_numbers(cells, name, dtype=_float_type(kind.dtype))
     return fit_categories(cells, name)
 
 
-def _precision(dtype: Any) -> float:
-    """Return the relative precision of numbers of a type; a double's where it is none of NumPy's floats."""
+def _float_type(dtype: Any) -> np.dtype:
+    """Return NumPy's float of a column's type; a double where it is none."""
     dtype = numpy_type(dtype)
-    return float(np.finfo(dtype).eps) if isinstance(dtype, np.dtype) and dtype.kind == "f" else _DOUBLE
+    return dtype if isinstance(dtype, np.dtype) and dtype.kind == "f" else DOUBLE
 
 
 def _series_of(table: Any, container: Container) -> list[pd.Series]:

@@ -12,6 +12,7 @@ _MOST_DECIMALS = 8
 _LARGEST = 2**53
 _WIDEST = 2**62
 _SLACK = 4.0  # roundings of a float
+DOUBLE = np.dtype(np.float64)
 
 
 @dataclass(frozen=True)
@@ -34,15 +35,15 @@ class Grid:
         return np.round(whole / 10.0**self.decimals, self.decimals) if self.decimals else whole
 
 
-def fit_grid(numbers: np.ndarray, *, precision: float = 2.0**-52) -> Grid | None:
+def fit_grid(numbers: np.ndarray, *, dtype: np.dtype = DOUBLE) -> Grid | None:
     """Return the coarsest grid that holds all numbers; None where none does.
 
     Parameters
     ----------
     numbers
         Shape (n,), int64 or float64, finite.
-    precision
-        Relative precision of the type that they came in.
+    dtype
+        The float that they came in: the grid's numbers are equal to them as such.
     """
     if numbers.dtype.kind == "i":
         return _grid(np.unique(numbers), 0) if int(numbers.max()) - int(numbers.min()) < _WIDEST else None
@@ -50,11 +51,11 @@ def fit_grid(numbers: np.ndarray, *, precision: float = 2.0**-52) -> Grid | None
     if np.abs(numbers).max() < _LARGEST and (numbers == np.rint(numbers)).all():
         return _grid(numbers.astype(np.int64), 0)
     for decimals in range(1, _MOST_DECIMALS + 1):
-        if np.abs(numbers).max() >= min(float(_LARGEST), 0.1 / (_SLACK * precision)) / 10.0**decimals:
+        if np.abs(numbers).max() >= min(float(_LARGEST), 0.1 / (_SLACK * float(np.finfo(dtype).eps))) / 10.0**decimals:
             return None
-        scaled = numbers * 10.0**decimals
-        if (np.abs(scaled - np.rint(scaled)) <= _SLACK * precision * np.abs(scaled)).all():
-            return _grid(np.rint(scaled).astype(np.int64), decimals)
+        whole = np.rint(numbers * 10.0**decimals)
+        if (np.round(whole / 10.0**decimals, decimals).astype(dtype) == numbers.astype(dtype)).all():
+            return _grid(whole.astype(np.int64), decimals)
     return None
 
 

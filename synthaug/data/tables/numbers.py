@@ -12,7 +12,7 @@ import numpy as np
 from synthaug.data.schema import Column
 from synthaug.data.tables.checks import check_none_missing
 from synthaug.data.tables.column_types import Cells
-from synthaug.data.tables.grid import Grid, fit_grid
+from synthaug.data.tables.grid import DOUBLE, Grid, fit_grid
 from synthaug.data.tables.quantiles import Quantiles, fit_quantiles
 
 _ATOM_FRACTION = 0.1
@@ -114,7 +114,7 @@ class NumberCodec:
         return numbers * self.unit if self.grid is None else self.grid.numbers(numbers)
 
 
-def fit_numbers(cells: Cells, name: str, *, precision: float = 2.0**-52) -> NumberCodec:
+def fit_numbers(cells: Cells, name: str, *, dtype: np.dtype = DOUBLE) -> NumberCodec:
     """Return the codec of a column that holds at least one number.
 
     Parameters
@@ -123,11 +123,11 @@ def fit_numbers(cells: Cells, name: str, *, precision: float = 2.0**-52) -> Numb
         int64 or float64.
     name
         The column's.
-    precision
-        Relative precision of the type that they came in.
+    dtype
+        The float that they came in.
     """
     numbers = cells.present
-    grid = fit_grid(numbers, precision=precision)
+    grid = fit_grid(numbers, dtype=dtype)
     largest = float(np.abs(numbers.astype(np.float64)).max())
     unit = _LARGE_UNIT if grid is None and largest > _LARGE else 1.0
     inner = numbers / unit if grid is None else grid.places(numbers)

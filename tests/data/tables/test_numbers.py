@@ -140,3 +140,12 @@ def test_a_day_is_a_day():
     grid = fit_grid(days)
     assert grid is not None
     assert grid.step == 3 * 24 * 3600 * 10**9
+
+
+def test_a_column_of_short_floats_is_no_grid_unless_it_is_one():
+    """Numbers that a grid of decimals only comes near, in their own type, stay within the range seen."""
+    near, on = np.nextafter(np.float32([0.99721, 0.5]), np.float32(0)), np.float32([0.99721, 0.5])
+    assert fit_grid(near.astype(np.float64), dtype=near.dtype) is None
+    grid = fit_grid(on.astype(np.float64), dtype=on.dtype)
+    assert grid is not None
+    assert grid.numbers(grid.places(on.astype(np.float64))).astype(np.float32).tolist() == on.tolist()
