@@ -26,7 +26,7 @@ from synthaug.data.readers.listing import Entry
 from synthaug.data.readers.records import ImageOptions
 from synthaug.errors import FileError
 
-_VERSION = 2
+_VERSION = 3
 _PIXELS, _ROWS, _FACTS, SKIPPED = "rows.bin", "rows.npz", "rows.json", "skipped.csv"
 _SPARE = 64 << 20  # bytes of the disk that stay free
 
@@ -44,7 +44,7 @@ class Decoded:
     spacing, original_size
         Of each row (n, 2).
     patient
-        A number for each row's patient (n,), int64; -1 where its header names none.
+        A number for each row's patient (n,), int64; below -1 where its header names a study only, -1 for nothing.
     volume
         Whether each row is one of a volume or film (n,), bool.
     intensity

@@ -78,6 +78,7 @@ class _Rows:
     def add(self, number: int, header: Header, options: ImageOptions, kept: np.ndarray) -> None:
         spacing = spacing_after(header.size, header.spacing, options.resizing) or (np.nan, np.nan)
         patient = -1 if header.patient is None else self._patients.setdefault(header.patient, len(self._patients))
+        patient = -2 - patient if header.of_study and patient >= 0 else patient
         known = {
             "entry": number,
             "spacing": spacing,

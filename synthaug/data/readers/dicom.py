@@ -61,6 +61,7 @@ def look(path: Path, options: ImageOptions) -> Header:
         _check_image(dataset, options)
         _check_length(path, dataset, options)
         grey = str(dataset.PhotometricInterpretation) in _GREY
+        patient, of_study = _patient(dataset)
         n_frames = int(dataset.get("NumberOfFrames", 1) or 1)
         return Header(
             size=(int(dataset.Rows), int(dataset.Columns)),
@@ -70,7 +71,8 @@ def look(path: Path, options: ImageOptions) -> Header:
             source="dicom",
             spacing=_spacing(dataset),
             volume=n_frames > 1,
-            patient=_patient(dataset),
+            patient=patient,
+            of_study=of_study,
             window=_window(dataset) if grey else None,
             unit=_unit(dataset),
             identity=tuple(header_warnings(dataset)),
@@ -257,13 +259,16 @@ def _spacing(dataset: pydicom.Dataset) -> tuple[float, float] | None:
     return float(said[0]), float(said[1])
 
 
-def _patient(dataset: pydicom.Dataset) -> str | None:
-    """Return a hash of the patient's number, or of the series' where that was taken out; None where neither is."""
+def _patient(dataset: pydicom.Dataset) -> tuple[str | None, bool]:
+    """Return a hash of the patient's number, or of the study's where that was taken out, and whether it is of those;
+    None where neither is.
+    """
     named = [
         str(dataset.get(name, "") or "").strip() for name in ("PatientID", "StudyInstanceUID", "SeriesInstanceUID")
     ]
     said = next((f"{place}:{name}" for place, name in enumerate(named) if not is_placeholder(name)), None)
-    return None if said is None else hashlib.blake2b(said.encode(), digest_size=16).hexdigest()
+    hashed = None if said is None else hashlib.blake2b(said.encode(), digest_size=16).hexdigest()
+    return hashed, is_placeholder(named[0])
 
 
 def _unit(dataset: pydicom.Dataset) -> str:

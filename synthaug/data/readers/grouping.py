@@ -1,10 +1,18 @@
-"""Which rows are of one patient, by what is known: a manifest, else DICOM headers, else folders, else the file."""
+"""Which rows are of one patient, by what is known: a manifest, else DICOM headers, else folders, else the file.
+
+A study whose patient's number was taken out is joined with all that lies in the same patient's folder, for either may
+hold several of the other.
+"""
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from synthaug.data.readers.cache import Decoded
 from synthaug.data.readers.listing import Entry
+
+_NAMES_NONE = -1
 
 
 def group_rows(entries: list[Entry], decoded: Decoded) -> np.ndarray | None:
@@ -19,21 +27,32 @@ def group_rows(entries: list[Entry], decoded: Decoded) -> np.ndarray | None:
     """
     patients = decoded.patient.tolist()
     named = {patient: entry.patient for entry, patient in zip(entries, patients, strict=True) if entry.patient}
+    named.pop(_NAMES_NONE, None)
     known = [
-        _known(entry, patient, named.get(patient) if patient >= 0 else None, volume=bool(volume))
+        _known(entry, patient, named.get(patient), volume=bool(volume))
         for entry, patient, volume in zip(entries, patients, decoded.volume, strict=True)
     ]
-    keys = [(str(row), "row") if key is None else key for row, key in enumerate(known)]
-    groups = pd.factorize(pd.Series(keys))[0].astype(np.int64)
+    groups = _joined([keys or [("row", str(row))] for row, keys in enumerate(known)])
     return groups if len(np.unique(groups)) < len(groups) else None
 
 
-def _known(entry: Entry, patient: int, named: str | None, *, volume: bool) -> tuple[str, str] | None:
-    """Return the group of a row; ``named`` is what the manifest calls the patient of its header in another line."""
+def _known(entry: Entry, patient: int, named: str | None, *, volume: bool) -> list[tuple[str, str]]:
+    """Return what a row shares with others; ``named`` is what the manifest calls its header's patient elsewhere."""
     if entry.patient is not None or named is not None:
-        return entry.patient or str(named), "manifest"
+        return [("manifest", entry.patient or str(named))]
+    folder = [] if entry.folder is None else [("folder", entry.folder)]
     if patient >= 0:
-        return str(patient), "header"
-    if entry.folder is not None:
-        return entry.folder, "folder"
-    return (entry.name, "file") if volume else None
+        return [("header", str(patient))]
+    if patient < _NAMES_NONE:
+        return [("header", str(patient)), *folder]
+    return folder or ([("file", entry.name)] if volume else [])
+
+
+def _joined(keys: list[list[tuple[str, str]]]) -> np.ndarray:
+    """Return the number of each row's group (n,), int64, in the order of rows; rows that share a key are in one."""
+    rows = np.repeat(np.arange(len(keys)), [len(each) for each in keys])
+    places = pd.factorize(pd.Series([key for each in keys for key in each]))[0]
+    n = len(keys) + int(places.max(initial=-1)) + 1
+    graph = coo_array((np.ones(len(rows)), (rows, len(keys) + places)), shape=(n, n))
+    found = connected_components(graph, directed=False)[1][: len(keys)]
+    return pd.factorize(found)[0].astype(np.int64)

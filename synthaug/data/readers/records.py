@@ -61,6 +61,8 @@ class Header:
         Whether its images are slices of one body or moments of one film.
     patient
         A keyless hash that tells patients apart; None where the file names none.
+    of_study
+        Whether that hash tells studies apart only, for the patient's number was taken out.
     window
         The values ``(low, high)`` that its header wants shown; None without.
     unit
@@ -79,6 +81,7 @@ class Header:
     spacing: tuple[float, float] | None = None
     volume: bool = False
     patient: str | None = None
+    of_study: bool = False
     window: tuple[float, float] | None = None
     unit: str = ""
     identity: tuple[str, ...] = ()

@@ -148,6 +148,14 @@ def test_without_a_patient_the_study_stands_for_one(scan, read):
     assert read().groups.tolist() == [0, 0, 1]
 
 
+def test_studies_in_one_patients_folder_are_one_patients(scan, read):
+    """Where the number was taken out, studies in one folder are one group, and a study in two folders joins them."""
+    places = [("a/p1/1.dcm", "1"), ("a/p1/2.dcm", "2"), ("b/p2/3.dcm", "2"), ("b/p3/4.dcm", "3"), ("b/p3/5.dcm", "4")]
+    for number, (name, study) in enumerate(places):
+        scan(name, _noise(seed=number), StudyInstanceUID=f"1.2.{study}")
+    assert _quiet(read).groups.tolist() == [0, 0, 0, 1, 1]
+
+
 WINDOWS = {
     "LINEAR": (40, 400, 40 - 0.5 - 399 / 2, 40 - 0.5 + 399 / 2),
     "LINEAR_EXACT": (40, 400, -160, 240),
