@@ -4,12 +4,12 @@ import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
-from joblib import Parallel, delayed, effective_n_jobs
+from joblib import Parallel, cpu_count, delayed, effective_n_jobs
 from sklearn.base import clone
 
 from synthaug.augment.fitting import as_estimator_wants, fit_classifier
@@ -77,6 +77,13 @@ class Estimate:
         return f"; a gain of {unit.size(self.detectable)}{of} or more would be seen four times in five"
 
 
+class Cost(NamedTuple):
+    """What a piece of work takes: seconds, and how many cores it keeps busy meanwhile, one at least."""
+
+    seconds: float
+    n_cores: float
+
+
 @dataclass(frozen=True)
 class ArmStudy:
     """Arms, rows and splits, checked and ready to run.
@@ -132,14 +139,20 @@ class ArmStudy:
         """
         train = self.splits[0].train
         X, y = take(self.work.X, train), take(self.work.y, train)
-        began = time.perf_counter()
-        fit_classifier(self.work.estimator, as_estimator_wants(self.work.estimator, X), y)
-        fitting = (time.perf_counter() - began) * n_fits(self.work, n_sizes=len(self.factors))
-        times = self._rounds * learning(self.work)
-        learned = self._learner_seconds(X, y) * times if times else 0.0
-        workers = min(effective_n_jobs(self.n_jobs), len(self.splits))
-        seconds, gain = len(self.splits) * (learned + fitting) / workers, foreseen_gain(self.work, self.splits)
+        wanted = as_estimator_wants(self.work.estimator, X)
+        fitting = _cost_of(lambda: fit_classifier(self.work.estimator, wanted, y))
+        split = [fitting._replace(seconds=fitting.seconds * n_fits(self.work, n_sizes=len(self.factors)))]
+        if times := self._rounds * learning(self.work):
+            learner = self._cost_of_learner(X, y)
+            split.append(learner._replace(seconds=learner.seconds * times))
+        seconds, gain = self._side_by_side(split), foreseen_gain(self.work, self.splits)
         return Estimate(seconds, len(self.splits), self.n_learners, gain, self.work.primary)
+
+    def _side_by_side(self, split: Sequence[Cost]) -> float:
+        """Return the seconds of all splits: ``n_jobs`` at a time, yet not faster than all cores together."""
+        workers = min(effective_n_jobs(self.n_jobs), len(self.splits))
+        alone, busy = sum(part.seconds for part in split), sum(part.seconds * part.n_cores for part in split)
+        return len(self.splits) * max(alone / workers, busy / cpu_count())
 
     def run(
         self,
@@ -223,7 +236,7 @@ class ArmStudy:
                 store.save(result)
             yield result
 
-    def _learner_seconds(self, X: Any, y: Any) -> float:
+    def _cost_of_learner(self, X: Any, y: Any) -> Cost:
         trial = clone(self.work.augmenter).set_params(
             max_steps=_TRIAL_STEPS,
             selection="none",
@@ -233,14 +246,24 @@ class ArmStudy:
             callbacks=None,
             verbose=0,
         )
-        history = trial.fit(X, y, X_unlabeled=self.work.X_unlabeled).history_
+        cores = _cost_of(lambda: trial.fit(X, y, X_unlabeled=self.work.X_unlabeled)).n_cores
+        history = trial.history_
         steps = getattr(trial.generator_, "n_steps", None)
-        if len(history) < 2 or steps is None:
-            return float(history["seconds"].max()) if len(history) else 0.0
-        first, last = history.iloc[len(history) // 2], history.iloc[-1]
-        limit = self.work.augmenter.max_steps
-        each = (last["seconds"] - first["seconds"]) / max(1, last["step"] - first["step"])
-        return float(each * (steps if limit is None else min(steps, limit)))
+        seconds = float(history["seconds"].max()) if len(history) else 0.0
+        if len(history) >= 2 and steps is not None:
+            first, last = history.iloc[len(history) // 2], history.iloc[-1]
+            limit = self.work.augmenter.max_steps
+            each = (last["seconds"] - first["seconds"]) / max(1, last["step"] - first["step"])
+            seconds = float(each * (steps if limit is None else min(steps, limit)))
+        return Cost(seconds, cores)
+
+
+def _cost_of(work: Callable[[], object]) -> Cost:
+    """Do the work, and return what it took in this process."""
+    began, busy = time.perf_counter(), time.process_time()
+    work()
+    seconds = time.perf_counter() - began
+    return Cost(seconds, max(1.0, (time.process_time() - busy) / seconds))
 
 
 def _measured(result: SplitResult) -> set[tuple[float, str]]:

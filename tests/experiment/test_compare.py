@@ -1,12 +1,14 @@
 """A study: paired, reproducible, resumable, and honest about what it could not see."""
 
 import json
+import time
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.metrics import fbeta_score, make_scorer
 from sklearn.model_selection import KFold, ShuffleSplit, StratifiedGroupKFold
@@ -153,6 +155,28 @@ def test_the_estimate_counts_learners(clinic):
     assert (estimate.n_splits, estimate.n_learners) == (2, 8)
     assert estimate.seconds > 0
     assert "8 learners" in estimate.text
+
+
+class Busy(DummyClassifier):
+    """A classifier that keeps a core busy for a tenth of a second."""
+
+    def fit(self, X, y, sample_weight=None):
+        until = time.process_time() + 0.1
+        while time.process_time() < until:
+            pass
+        return super().fit(X, y, sample_weight)
+
+
+def test_the_estimate_knows_that_cores_are_shared(clinic, monkeypatch):
+    """Two splits at a time are not done sooner where there is one core for both."""
+
+    def seconds(n_jobs):
+        return study(clinic, estimator=Busy(), arms=["none", "smote"], n_jobs=n_jobs).estimate().seconds
+
+    monkeypatch.setattr("synthaug.experiment.arm_study.cpu_count", lambda: 1)
+    assert seconds(2) > 0.75 * seconds(1)
+    monkeypatch.setattr("synthaug.experiment.arm_study.cpu_count", lambda: 2)
+    assert seconds(2) < 0.75 * seconds(1)
 
 
 def test_an_arm_that_does_not_apply_says_why():
