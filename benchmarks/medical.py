@@ -36,7 +36,8 @@ from synthaug.augment.arms import ARMS, Task
 from synthaug.data.container import take
 from synthaug.experiment.convnet import ConvNetClassifier
 from synthaug.experiment.frozen_features import FrozenFeaturesClassifier
-from synthaug.experiment.run_split import Work, new_task, quiet_about_few_rows
+from synthaug.experiment.run_split import quiet_about_few_rows
+from synthaug.experiment.work import Work, new_task
 
 ARM, OTHER = "gated", "classic"
 ESTIMATORS: dict[str, Any] = {  # settings chosen on the dev half of the ultrasound set, on real rows alone

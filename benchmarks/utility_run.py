@@ -16,8 +16,9 @@ from synthaug.augment.arms import ARMS, NotApplicable, Trained
 from synthaug.experiment.arm_study import ArmStudy
 from synthaug.experiment.compare import prepare
 from synthaug.experiment.results import SplitResult
-from synthaug.experiment.run_split import blocks_of, new_task, quiet_about_few_rows, score_classifier
+from synthaug.experiment.run_split import blocks_of, quiet_about_few_rows, score_classifier
 from synthaug.experiment.storage import SplitStore
+from synthaug.experiment.work import new_task
 
 SCORING = "balanced_accuracy"
 FACTORS = (1.5, 2.0, 3.0)  # of the labelled rows, for the learning curve

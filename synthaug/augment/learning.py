@@ -135,6 +135,15 @@ def new_learner(generator: str | Learner, *, for_images: bool, has_unlabelled: b
     return find_generator(auto if generator == "auto" else generator)()
 
 
+def on_one_thread(learner: Any) -> Any:
+    """Return the learner, set to one thread if the number was left to it: for learners that may run side by side.
+
+    On two cores two learners of two threads each wait for one another, and are many times slower than with one each.
+    One thread whatever ``n_jobs`` is, for sums over several threads differ in their last digits.
+    """
+    return learner.set_params(n_threads=1) if getattr(learner, "n_threads", None) == "auto" else learner
+
+
 def learnable(
     reading: Reading, learned: np.ndarray, *, seed: int, groups: Any = None, x_unlabeled: Tensor | None = None
 ) -> TrainingSet:

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import torch
 from joblib import Parallel, cpu_count, delayed, effective_n_jobs
-from sklearn.base import clone
 
 from synthaug.augment.fitting import as_estimator_wants, fit_classifier
 from synthaug.data.container import take
@@ -21,8 +20,9 @@ from synthaug.experiment.effort import learning, n_fits, n_learners
 from synthaug.experiment.foresight import foreseen_gain
 from synthaug.experiment.learning_curve import fractions_to_measure, measure_curve
 from synthaug.experiment.results import CurvePoint, SplitResult
-from synthaug.experiment.run_split import Work, run_split
+from synthaug.experiment.run_split import run_split
 from synthaug.experiment.storage import SplitStore
+from synthaug.experiment.work import Work, augmenter_of
 from synthaug.statistics.units import unit_of
 from synthaug.training.checkpoint import fingerprint
 
@@ -237,7 +237,7 @@ class ArmStudy:
             yield result
 
     def _cost_of_learner(self, X: Any, y: Any) -> Cost:
-        trial = clone(self.work.augmenter).set_params(
+        trial = augmenter_of(self.work).set_params(
             max_steps=_TRIAL_STEPS,
             selection="none",
             checkpoint_dir=None,

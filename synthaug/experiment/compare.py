@@ -30,7 +30,8 @@ from synthaug.experiment.arm_study import ArmStudy, Progress
 from synthaug.experiment.comparison import Comparison
 from synthaug.experiment.designs import Design, Draws, read_design
 from synthaug.experiment.learning_curve import read_factors
-from synthaug.experiment.run_split import Work, blocks_of
+from synthaug.experiment.run_split import blocks_of
+from synthaug.experiment.work import Work
 from synthaug.statistics import DEFAULT_ROPE, check_rope
 
 DEFAULT_ARMS = ("none", "classic", "smote", "gan", "classic+gan", "gated")

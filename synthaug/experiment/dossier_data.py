@@ -15,7 +15,7 @@ from synthaug.data.split import Split
 
 if TYPE_CHECKING:
     from synthaug.experiment.arm_study import ArmStudy
-    from synthaug.experiment.run_split import Work
+    from synthaug.experiment.work import Work
 
 _NAME = re.compile(r"^[\w.-]+")
 

@@ -6,7 +6,7 @@ from synthaug.augment.gate import auto_candidates
 from synthaug.augment.gate.trying import LEARNING, N_MIXES
 from synthaug.augment.mix import reads_images
 from synthaug.augment.tuning import N_FOLDS, TRIED_FOR
-from synthaug.experiment.run_split import Work
+from synthaug.experiment.work import Work
 
 _N_INNER = AugmentedClassifier().n_splits
 _STAGES = 2

@@ -10,7 +10,7 @@ from synthaug.augment.fitting import Answers, answers_of, as_estimator_wants, fi
 from synthaug.augment.metrics import score, score_resamples
 from synthaug.data.container import take
 from synthaug.data.split import Split
-from synthaug.experiment.run_split import Work
+from synthaug.experiment.work import Work
 from synthaug.statistics import PairedTest, detectable_gain, planned_draws, planned_folds, resample_groups
 
 N_PILOTS = 3

@@ -12,7 +12,8 @@ from synthaug.augment.arms import NotApplicable
 from synthaug.data.split import Split
 from synthaug.errors import ConfigError
 from synthaug.experiment.results import CurvePoint
-from synthaug.experiment.run_split import Work, blocks_of, new_task, quiet_about_few_rows, score_classifier
+from synthaug.experiment.run_split import blocks_of, quiet_about_few_rows, score_classifier
+from synthaug.experiment.work import Work, new_task
 
 
 def read_factors(factors: Any, work: Work, splits: Sequence[Split]) -> tuple[float, ...]:

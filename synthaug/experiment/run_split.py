@@ -4,93 +4,26 @@ import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from functools import cache
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
 
-from synthaug._check import FEWEST_ROWS
 from synthaug._seed import derive, numpy_stream
-from synthaug.augment.arms import Arm, NotApplicable, Task, Trained
-from synthaug.augment.augmenter import SyntheticAugmenter
+from synthaug.augment.arms import NotApplicable, Trained
 from synthaug.augment.fitting import Answers, answers_of, as_estimator_wants
-from synthaug.augment.learning import GAN
-from synthaug.augment.metrics import metric_name, score, score_blocks, score_resamples
-from synthaug.augment.mix import plan_for
-from synthaug.augment.quality import assess_quality
+from synthaug.augment.metrics import score, score_blocks, score_resamples
 from synthaug.data.container import take
-from synthaug.data.images import ImageCodec
-from synthaug.data.labels import fit_label_codec
 from synthaug.data.split import Split, stratified_folds
 from synthaug.errors import ConfigError, LeakWarning, ShortfallWarning, SmallClassWarning
-from synthaug.experiment.column_figures import ColumnFigures, describe_columns
+from synthaug.experiment.learner_records import learner_records
 from synthaug.experiment.recalls import class_recalls
-from synthaug.experiment.results import LearnerRecord, SplitResult
+from synthaug.experiment.results import SplitResult
+from synthaug.experiment.work import Work, new_task
 from synthaug.statistics import resample_groups, stratified_blocks
 
 MOST_BLOCKS = 50
-_SHOWN_A_CLASS = 8
-_ASSESSED_A_CLASS = 64
-_MOST_HOLDOUT = 1000
-_COMPARED_A_CLASS = 200
-
-
-@dataclass(frozen=True)
-class Work:
-    """What all splits of a study share.
-
-    Attributes
-    ----------
-    X, y, groups
-        All rows, labels and groups (or None).
-    estimator, augmenter
-        The classifier and the augmenter, neither fitted.
-    arms
-        Ways to train, by name.
-    scoring
-        The primary metric: a name or a scorer.
-    metrics
-        All metrics by name, the primary one first.
-    transform
-        What *classic* does.
-    include_real_rows
-        Whether pictures of real rows may be kept.
-    learners_folder
-        Where fitted learners are saved; None for nowhere.
-    common_test_rows
-        Whether all splits are scored on the same rows, so that scores are shared out over blocks of them.
-    seed
-        Decides everything random.
-    X_unlabeled
-        Rows without labels, none of them one of X; None where there are none.
-    n_resamples
-        How often the groups of the test rows are resampled, for intervals of every metric; 0 for none.
-    """
-
-    X: Any
-    y: Any
-    groups: np.ndarray | None
-    estimator: Any
-    augmenter: SyntheticAugmenter
-    arms: dict[str, Arm]
-    scoring: Any
-    metrics: dict[str, Any]
-    transform: Any
-    include_real_rows: bool
-    learners_folder: Path | None
-    common_test_rows: bool
-    seed: int
-    X_unlabeled: Any = None
-    n_resamples: int = 0
-
-    @property
-    def primary(self) -> str:
-        """The primary metric's name."""
-        return metric_name(self.scoring)
 
 
 @dataclass(frozen=True)
@@ -135,7 +68,7 @@ def run_split(work: Work, index: int, split: Split) -> SplitResult:
                 learned.append(name)
             seconds[name] = time.perf_counter() - began - (_seconds_of(task.learned) - learning)
             scored[name] = score_classifier(work, split, trained[name].classifier, blocks, times)
-        learners = _records(work, index, split, task, trained)
+        learners = learner_records(work, index, split, task, trained)
     gate = next((arm.decision for arm in trained.values() if arm.decision is not None), None)
     return SplitResult(
         index=index,
@@ -154,33 +87,6 @@ def run_split(work: Work, index: int, split: Split) -> SplitResult:
         recalls={name: found.recalls for name, found in scored.items()},
         learned=tuple(learned),
         replicates={name: found.replicates for name, found in scored.items() if found.replicates},
-    )
-
-
-def new_task(work: Work, train: np.ndarray, seed: int) -> Task:
-    """Return what arms get: the training rows (row numbers ``train``) and nothing of any other."""
-    X, y = take(work.X, train), take(work.y, train)
-    groups = None if work.groups is None else work.groups[train]
-
-    @cache
-    def learned() -> SyntheticAugmenter:
-        asked = work.augmenter.generator
-        generator = GAN if isinstance(asked, str) and asked == "auto" else asked  # an arm called gan learns one
-        augmenter = clone(work.augmenter).set_params(generator=generator, random_state=derive(seed, "learn"))
-        return augmenter.fit(X, y, groups=groups, X_unlabeled=work.X_unlabeled)
-
-    return Task(
-        X,
-        y,
-        groups,
-        work.estimator,
-        work.augmenter,
-        learned,
-        plan_for(work.augmenter, y),
-        work.transform,
-        work.scoring,
-        seed,
-        work.X_unlabeled,
     )
 
 
@@ -263,101 +169,3 @@ def _times_asked(learned: Any) -> int:
 
 def _seconds_of(learned: Any) -> float:
     return float(learned().seconds_) if learned.cache_info().currsize else 0.0
-
-
-def _records(
-    work: Work, index: int, split: Split, task: Task, trained: dict[str, Trained]
-) -> tuple[LearnerRecord, ...]:
-    records = []
-    if task.learned.cache_info().currsize:  # type: ignore[attr-defined]
-        augmenter = task.learned()
-        real, synthetic = _to_look_at(work, split, augmenter)
-        quality = _quality(work, split, augmenter)
-        folder = None
-        if work.learners_folder is not None:
-            folder = f"{work.learners_folder.name}/{index:04d}"
-            augmenter.save(work.learners_folder / f"{index:04d}")
-        full = _record("full", augmenter, quality, real, synthetic, folder)
-        records.append(replace(full, columns=_columns(work, index, split, augmenter)))
-    inner = [source for arm in trained.values() if arm.decision is not None for source in arm.decision.sources]
-    nothing = np.empty((0, 0, 0, 0, 1), dtype=np.uint8)
-    records += [_record(f"inner {k}", source, pd.DataFrame(), nothing, nothing, None) for k, source in enumerate(inner)]
-    return tuple(records)
-
-
-def _record(
-    name: str,
-    augmenter: SyntheticAugmenter,
-    quality: pd.DataFrame,
-    real: np.ndarray,
-    synthetic: np.ndarray,
-    folder: str | None,
-) -> LearnerRecord:
-    return LearnerRecord(
-        name=name,
-        n_rows=sum(augmenter.class_counts_.values()),
-        seconds=augmenter.seconds_,
-        parameters={"learner": type(augmenter.generator_).__name__, **augmenter.generator_.get_params()},
-        history=augmenter.history_,
-        quality=quality,
-        real=real,
-        synthetic=synthetic,
-        folder=folder,
-    )
-
-
-def _quality(work: Work, split: Split, augmenter: SyntheticAugmenter) -> pd.DataFrame:
-    learned = [label for label, n in augmenter.class_counts_.items() if n >= FEWEST_ROWS]
-    if len(learned) < 2:
-        return pd.DataFrame()
-    synthetic = augmenter.sample(dict.fromkeys(learned, _ASSESSED_A_CLASS), random_state=derive(work.seed, "assess"))
-    test = split.test[:: max(1, len(split.test) // _MOST_HOLDOUT)]
-    report = assess_quality(
-        (take(work.X, split.train), take(work.y, split.train)),
-        synthetic,
-        (take(work.X, test), take(work.y, test)),
-        image_shape=work.augmenter.image_shape,
-        image_format=work.augmenter.image_format,
-        groups=None if work.groups is None else (work.groups[split.train], work.groups[test]),
-    )
-    return report.frame
-
-
-def _columns(work: Work, index: int, split: Split, augmenter: SyntheticAugmenter) -> ColumnFigures | None:
-    """Return how a table's columns compare with those of real rows; None for images."""
-    learned = [label for label, n in augmenter.class_counts_.items() if n >= FEWEST_ROWS]
-    if isinstance(augmenter.codec_, ImageCodec) or not learned:
-        return None
-    counts = dict.fromkeys(learned, _COMPARED_A_CLASS)
-    return describe_columns(
-        (take(work.X, split.train), take(work.y, split.train)),
-        augmenter.sample(counts, random_state=derive(work.seed, "columns")),
-        (take(work.X, split.test), take(work.y, split.test)),
-        include_real_rows=work.include_real_rows,
-        with_shares=index == 0,
-        seed=derive(work.seed, "columns"),
-    )
-
-
-def _to_look_at(work: Work, split: Split, augmenter: SyntheticAugmenter) -> tuple[np.ndarray, np.ndarray]:
-    """Return a few real and synthetic images of each class, (n_classes, k, h, w, c), uint8; empty for tables."""
-    nothing = np.empty((0, 0, 0, 0, 1), dtype=np.uint8)
-    codec = augmenter.codec_
-    if not isinstance(codec, ImageCodec):
-        return nothing, nothing
-    shape = (len(augmenter.classes_), _SHOWN_A_CLASS, *codec.shape[1:], codec.shape[0])
-    real, synthetic = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
-    labels = fit_label_codec(work.y).encode(work.y)[split.train]
-    for number, (label, n) in enumerate(augmenter.class_counts_.items()):
-        rows = take(work.X, split.train[labels == number][:_SHOWN_A_CLASS])
-        real[number, : len(rows)] = _as_bytes(codec, rows)
-        if n >= FEWEST_ROWS:
-            drawn, _ = augmenter.sample({label: _SHOWN_A_CLASS}, random_state=derive(work.seed, "look"))
-            synthetic[number] = _as_bytes(codec, drawn)
-    return (real if work.include_real_rows else nothing), synthetic
-
-
-def _as_bytes(codec: ImageCodec, images: Any) -> np.ndarray:
-    rows = images.to_numpy() if isinstance(images, pd.DataFrame) else np.asarray(images)
-    pixels = codec.encode(rows).permute(0, 2, 3, 1).numpy()
-    return np.rint((pixels.clip(-1, 1) + 1) * 127.5).astype(np.uint8)

@@ -81,12 +81,12 @@ class StridedDiscriminator(nn.Module):
         channels, *sides = schema.shape
         n_levels = n_halvings(schema.shape)
         widths = [channels + labels.n_planes, *map_widths(width, n_levels)[1:]]
-        added = [0] * (n_levels - 1) + [batch.n_before_last]
+        read = [*widths[:-2], batch.n_before_last(widths[-2])]
         makers = [layers.convolution] + [layers.hidden_convolution] * (n_levels - 1)
         self.enter = labels.enter(schema.n_classes, (1, *sides))
         self.shrink = nn.ModuleList(
-            make(c_in + more, c_out, 4, stride=2, padding=1)
-            for make, more, (c_in, c_out) in zip(makers, added, pairwise(widths), strict=True)
+            make(c_in, c_out, 4, stride=2, padding=1)
+            for make, c_in, c_out in zip(makers, read, widths[1:], strict=True)
         )
         self.finish = nn.ModuleList([style.rectify(), *(style.finish(d, images=True) for d in widths[2:])])
         d = widths[-1] * math.prod(side // 2**n_levels for side in sides)

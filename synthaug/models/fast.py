@@ -141,7 +141,7 @@ class FastDiscriminator(nn.Module):
             layers.hidden_convolution(a, b, 4, stride=2, padding=1) for a, b in pairwise(widths)
         )
         self.refine = layers.hidden_convolution(d, d, 3, padding=1)
-        self.last = layers.hidden_convolution(d + batch.n_before_last, d, 4, stride=2, padding=1)
+        self.last = layers.hidden_convolution(batch.n_before_last(d), d, 4, stride=2, padding=1)
         self.judge = labels.judge(schema.n_classes, d + batch.n_at_end, layers)
         self.rectify = style.rectify()
         self.finish = nn.ModuleList(style.finish(each, images=True) for each in [*widths[1:], d, d])

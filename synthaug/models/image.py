@@ -139,7 +139,7 @@ class ImageDiscriminator(nn.Module):
         self.shrink = nn.ModuleList(
             layers.hidden_convolution(c_in, c_out, 4, stride=2, padding=1) for c_in, c_out in pairwise(widths)
         )
-        self.last = layers.hidden_convolution(widths[-1] + batch.n_before_last, widths[-1], 3, padding=1)
+        self.last = layers.hidden_convolution(batch.n_before_last(widths[-1]), widths[-1], 3, padding=1)
         self.judge = labels.judge(schema.n_classes, widths[-1] + batch.n_at_end, layers)
         self.rectify = style.rectify()
         self.finish = nn.ModuleList(style.finish(d, images=True) for d in [*widths[1:], widths[-1]])

@@ -133,7 +133,7 @@ class ResidualDiscriminator(nn.Module):
         self.read = layers.convolution(channels + labels.n_planes, widths[0], 3, padding=1)
         self.shrink = nn.ModuleList(ShrinkingBlock(c_in, c_out, style) for c_in, c_out in pairwise(widths))
         self.before_last, self.at_end = batch.before_last(), batch.at_end(widths[-1])
-        self.last = layers.hidden_convolution(widths[-1] + batch.n_before_last, widths[-1], 3, padding=1)
+        self.last = layers.hidden_convolution(batch.n_before_last(widths[-1]), widths[-1], 3, padding=1)
         self.finish = nn.ModuleList(style.finish(widths[-1], images=True) for _ in range(2))
         self.judge = labels.judge(schema.n_classes, widths[-1] + batch.n_at_end, layers)
 

@@ -92,7 +92,7 @@ class TableDiscriminator(nn.Module):
         labels, layers, batch = style.labels, style.layers, style.batch
         self.enter = labels.enter(schema.n_classes, (N_LABEL_NUMBERS,))
         self.first = layers.linear(math.prod(schema.shape) + labels.n_planes * N_LABEL_NUMBERS, width)
-        self.second = layers.hidden_linear(width + batch.n_before_last, width)
+        self.second = layers.hidden_linear(batch.n_before_last(width), width)
         self.judge = labels.judge(schema.n_classes, width + batch.n_at_end, layers)
         self.rectify, self.finish = style.rectify(), style.finish(width, images=False)
         self.before_last, self.at_end = batch.before_last(), batch.at_end(width)

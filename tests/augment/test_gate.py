@@ -124,6 +124,15 @@ def test_all_inner_learners_cost_one_and_a_half(n_splits, steps):
     assert whole.generator.n_steps == 100
 
 
+@pytest.mark.parametrize(("asked", "given"), [("auto", 1), (2, 2)])
+def test_inner_learners_share_the_cores(asked, given):
+    """Folds run side by side: each learns on one thread, unless the user said how many; a clone is changed."""
+    X, y = np.zeros((30, 3)), np.repeat([0, 1], 15)
+    whole = SyntheticAugmenter(CGAN(n_threads=asked))
+    assert affordable(Trial(X, y, LogisticRegression(), whole, CANDIDATES)).generator.n_threads == given
+    assert whole.generator.n_threads == asked
+
+
 def test_without_noise_the_best_is_taken():
     """Candidates without any spread, as where every row gains the same, give no NaN."""
     decision = choose([0.0, 0.1, 0.05], noise=0.0)

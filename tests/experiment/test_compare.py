@@ -149,6 +149,16 @@ def test_a_study_is_not_resumed_with_other_settings(clinic, tmp_path):
         store.open(study(clinic, random_state=5).key, {}, resume=True)
 
 
+@pytest.mark.parametrize(("asked", "given"), [("auto", 1), (2, 2)])
+def test_learners_of_a_study_share_the_cores(clinic, asked, given):
+    """Splits run side by side: each learner has one thread, unless the user said how many."""
+    X, y = clinic
+    images = np.kron(X, np.ones((3, 3)))  # large enough for several threads
+    augmenter = SyntheticAugmenter(CGAN(n_steps=2, batch_size=4, width=4, n_threads=asked), selection="none")
+    result = study((images, y), arms=["none", "gan"], augmenter=augmenter, n_jobs=1).run()
+    assert {learner.parameters["n_threads"] for split in result.splits for learner in split.learners} == {given}
+
+
 def test_the_estimate_counts_learners(clinic):
     """One shared learner and three inner ones a draw."""
     estimate = study(clinic).estimate()

@@ -7,7 +7,7 @@ import torch
 
 from synthaug._seed import torch_stream
 from synthaug.models.layers import build
-from synthaug.models.minibatch import MINIBATCHES, MinibatchDeviation, MinibatchDiscrimination
+from synthaug.models.minibatch import MINIBATCHES, MinibatchDeviation, MinibatchDiscrimination, Packing
 
 
 def features(*shape, seed=0):
@@ -47,6 +47,17 @@ def test_deviation_has_the_gradient_of_its_formula():
     torch.autograd.gradcheck(MinibatchDeviation(), features(4, 3).requires_grad_())
 
 
+@pytest.mark.parametrize("shape", [(7, 4), (2, 4, 3, 5), (1, 4)])
+def test_packing_puts_the_three_rows_that_follow_beside_each(shape):
+    """Row i gets those of i + 1, i + 2 and i + 3; behind the last row comes the first."""
+    x = features(*shape)
+    made = Packing()(x)
+    n, d = shape[:2]
+    for row in range(n):
+        for place in range(4):
+            assert torch.equal(made[row, place * d : (place + 1) * d], x[(row + place) % n])
+
+
 def test_discrimination_is_the_mean_closeness_to_the_others():
     """For each row and group: the mean over the other rows of exp(-mean absolute difference), by a plain loop."""
     part, x = build(lambda: MinibatchDiscrimination(6), torch_stream(1)).double(), features(5, 6)
@@ -80,9 +91,9 @@ def test_rows_farther_apart_are_less_close():
 def test_a_look_adds_what_it_announces_and_goes_with_the_rows(name):
     """The record's counts are the features added; reordering the batch reorders them."""
     look, x = MINIBATCHES[name], features(5, 6)
-    order = torch.tensor([3, 0, 4, 1, 2])
+    order = torch.tensor([3, 0, 4, 1, 2] if name != "packing" else [3, 4, 0, 1, 2])  # packs go by the order
     before, end = (build(make, torch_stream(1)).double() for make in (look.before_last, lambda: look.at_end(6)))
-    assert before(x).shape == (5, 6 + look.n_before_last)
+    assert before(x).shape == (5, look.n_before_last(6))
     assert end(x).shape == (5, 6 + look.n_at_end)
     for part in (before, end):
         torch.testing.assert_close(part(x[order]), part(x)[order])

@@ -16,7 +16,7 @@ from synthaug.augment.augmenter import SyntheticAugmenter
 from synthaug.augment.fitting import Answers, among, answers_of, as_estimator_wants, pool_answers
 from synthaug.augment.gate.candidates import NOTHING, Candidates
 from synthaug.augment.gate.pooling import final_plan
-from synthaug.augment.learning import new_learner
+from synthaug.augment.learning import new_learner, on_one_thread
 from synthaug.augment.metrics import score_blocks
 from synthaug.augment.mix import Mix, plan_for, reads_images
 from synthaug.augment.plan import counts_of, plan_of_part
@@ -123,11 +123,13 @@ def affordable(trial: Trial) -> SyntheticAugmenter:
     """Return the augmenter with its learner's steps cut, so that all inner learners cost 1.5 times one.
 
     Their draws are pooled in the end, which makes up for it. A learner that does not count in ``n_steps`` is left as
-    it is.
+    it is. Each learns on one thread, for folds are learned side by side.
     """
     share = min(1.0, LEARNING / trial.n_splits)
     images, has_unlabelled = reads_images(trial.augmenter, trial.X), trial.X_unlabeled is not None
-    learner: Any = new_learner(trial.augmenter.generator, for_images=images, has_unlabelled=has_unlabelled)
+    learner: Any = on_one_thread(
+        new_learner(trial.augmenter.generator, for_images=images, has_unlabelled=has_unlabelled)
+    )
     if hasattr(learner, "n_steps"):
         learner.set_params(n_steps=max(1, math.ceil(learner.n_steps * share)))
     caps = {"max_steps": trial.augmenter.max_steps, "max_seconds": trial.augmenter.max_seconds}

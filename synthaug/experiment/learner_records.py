@@ -1,0 +1,124 @@
+"""What a split keeps of its learners: facts, losses, quality against held-out rows, and a few images to look at."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from synthaug._check import FEWEST_ROWS
+from synthaug._seed import derive
+from synthaug.augment.arms import Task, Trained
+from synthaug.augment.augmenter import SyntheticAugmenter
+from synthaug.augment.quality import assess_quality
+from synthaug.data.container import take
+from synthaug.data.images import ImageCodec
+from synthaug.data.labels import fit_label_codec
+from synthaug.data.split import Split
+from synthaug.experiment.column_figures import ColumnFigures, describe_columns
+from synthaug.experiment.results import LearnerRecord
+from synthaug.experiment.work import Work
+
+_SHOWN_A_CLASS = 8
+_ASSESSED_A_CLASS = 64
+_MOST_HOLDOUT = 1000
+_COMPARED_A_CLASS = 200
+
+
+def learner_records(
+    work: Work, index: int, split: Split, task: Task, trained: dict[str, Trained]
+) -> tuple[LearnerRecord, ...]:
+    """Return the record of the learner that the arms share, if one was asked for, and of the gate's."""
+    records = []
+    if task.learned.cache_info().currsize:  # type: ignore[attr-defined]
+        augmenter = task.learned()
+        real, synthetic = _to_look_at(work, split, augmenter)
+        quality = _quality(work, split, augmenter)
+        folder = None
+        if work.learners_folder is not None:
+            folder = f"{work.learners_folder.name}/{index:04d}"
+            augmenter.save(work.learners_folder / f"{index:04d}")
+        full = _record("full", augmenter, quality, real, synthetic, folder)
+        records.append(replace(full, columns=_columns(work, index, split, augmenter)))
+    inner = [source for arm in trained.values() if arm.decision is not None for source in arm.decision.sources]
+    nothing = np.empty((0, 0, 0, 0, 1), dtype=np.uint8)
+    records += [_record(f"inner {k}", source, pd.DataFrame(), nothing, nothing, None) for k, source in enumerate(inner)]
+    return tuple(records)
+
+
+def _record(
+    name: str,
+    augmenter: SyntheticAugmenter,
+    quality: pd.DataFrame,
+    real: np.ndarray,
+    synthetic: np.ndarray,
+    folder: str | None,
+) -> LearnerRecord:
+    return LearnerRecord(
+        name=name,
+        n_rows=sum(augmenter.class_counts_.values()),
+        seconds=augmenter.seconds_,
+        parameters={"learner": type(augmenter.generator_).__name__, **augmenter.generator_.get_params()},
+        history=augmenter.history_,
+        quality=quality,
+        real=real,
+        synthetic=synthetic,
+        folder=folder,
+    )
+
+
+def _quality(work: Work, split: Split, augmenter: SyntheticAugmenter) -> pd.DataFrame:
+    learned = [label for label, n in augmenter.class_counts_.items() if n >= FEWEST_ROWS]
+    if len(learned) < 2:
+        return pd.DataFrame()
+    synthetic = augmenter.sample(dict.fromkeys(learned, _ASSESSED_A_CLASS), random_state=derive(work.seed, "assess"))
+    test = split.test[:: max(1, len(split.test) // _MOST_HOLDOUT)]
+    report = assess_quality(
+        (take(work.X, split.train), take(work.y, split.train)),
+        synthetic,
+        (take(work.X, test), take(work.y, test)),
+        image_shape=work.augmenter.image_shape,
+        image_format=work.augmenter.image_format,
+        groups=None if work.groups is None else (work.groups[split.train], work.groups[test]),
+    )
+    return report.frame
+
+
+def _columns(work: Work, index: int, split: Split, augmenter: SyntheticAugmenter) -> ColumnFigures | None:
+    """Return how a table's columns compare with those of real rows; None for images."""
+    learned = [label for label, n in augmenter.class_counts_.items() if n >= FEWEST_ROWS]
+    if isinstance(augmenter.codec_, ImageCodec) or not learned:
+        return None
+    counts = dict.fromkeys(learned, _COMPARED_A_CLASS)
+    return describe_columns(
+        (take(work.X, split.train), take(work.y, split.train)),
+        augmenter.sample(counts, random_state=derive(work.seed, "columns")),
+        (take(work.X, split.test), take(work.y, split.test)),
+        include_real_rows=work.include_real_rows,
+        with_shares=index == 0,
+        seed=derive(work.seed, "columns"),
+    )
+
+
+def _to_look_at(work: Work, split: Split, augmenter: SyntheticAugmenter) -> tuple[np.ndarray, np.ndarray]:
+    """Return a few real and synthetic images of each class, (n_classes, k, h, w, c), uint8; empty for tables."""
+    nothing = np.empty((0, 0, 0, 0, 1), dtype=np.uint8)
+    codec = augmenter.codec_
+    if not isinstance(codec, ImageCodec):
+        return nothing, nothing
+    shape = (len(augmenter.classes_), _SHOWN_A_CLASS, *codec.shape[1:], codec.shape[0])
+    real, synthetic = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
+    labels = fit_label_codec(work.y).encode(work.y)[split.train]
+    for number, (label, n) in enumerate(augmenter.class_counts_.items()):
+        rows = take(work.X, split.train[labels == number][:_SHOWN_A_CLASS])
+        real[number, : len(rows)] = _as_bytes(codec, rows)
+        if n >= FEWEST_ROWS:
+            drawn, _ = augmenter.sample({label: _SHOWN_A_CLASS}, random_state=derive(work.seed, "look"))
+            synthetic[number] = _as_bytes(codec, drawn)
+    return (real if work.include_real_rows else nothing), synthetic
+
+
+def _as_bytes(codec: ImageCodec, images: Any) -> np.ndarray:
+    rows = images.to_numpy() if isinstance(images, pd.DataFrame) else np.asarray(images)
+    pixels = codec.encode(rows).permute(0, 2, 3, 1).numpy()
+    return np.rint((pixels.clip(-1, 1) + 1) * 127.5).astype(np.uint8)
