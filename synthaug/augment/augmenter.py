@@ -58,8 +58,9 @@ class SyntheticAugmenter(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         where they are about balanced already), an integer for each class, or a ratio of the class's real rows, such as
         ``"x0.5"``.
     selection
-        Which drawn rows are taken: ``auto`` and ``agreement`` (those that classifiers, cross-fitted on the training
-        rows, give to the intended class), any other key of ``quality.selection.SELECTIONS``, or several joined by
+        Which drawn rows are taken: ``agreement`` (those that classifiers, cross-fitted on the training rows, give to
+        the intended class), ``auto`` (the same; of tables of up to 2,000 rows ``agreement+novelty``, which drops rows
+        that look like copies of training rows), any other key of ``quality.selection.SELECTIONS``, or several joined by
         ``+``, such as ``agreement+density``. ``selection_report_`` counts what was dropped. Rows that are selected
         are more typical of their class than real ones: shares of categories and of missing values move with it.
         ``none``: every row, as the learner draws it.

@@ -217,10 +217,10 @@ def train(
 
 
 def select(selection: str, rows: TrainingSet, learner: Learner) -> Selection:
-    """Return the selector, fitted; ``auto`` is agreement, or none where rows came without labels."""
+    """Return the selector, fitted; ``auto`` is none where rows came without labels."""
     rows = rows.in_memory()
-    auto = "none" if rows.labels.tolist() == [None] else "agreement"
-    name, seed = auto if selection == "auto" else selection, derive(rows.seed, "select")
+    blind, seed = rows.labels.tolist() == [None], derive(rows.seed, "select")
+    name = "none" if blind and selection == "auto" else selection
     return fit_selection(name, rows.x, rows.y, schema=rows.schema, seed=seed, groups=rows.groups, learner=learner)
 
 

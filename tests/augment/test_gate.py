@@ -85,16 +85,17 @@ def test_the_error_is_that_of_the_two_compared():
     assert choose_among(Tried(scores, ()), CANDIDATES).chosen == "all"
 
 
-@pytest.mark.parametrize(("classic", "chosen"), [(0.01, "classic"), (-0.01, NOTHING)])
-def test_classical_augmentation_need_only_be_ahead(classic, chosen):
-    """Transformed real rows are taken where they gain at all; synthetic rows have to gain a standard error more."""
+@pytest.mark.parametrize("transformed", [True, False])
+@pytest.mark.parametrize(("ahead", "chosen"), [(0.01, "real"), (-0.01, NOTHING)])
+def test_real_rows_again_need_only_be_ahead(ahead, chosen, transformed):
+    """Real rows again are taken where they gain at all; synthetic rows have to gain a standard error more."""
     rng = np.random.default_rng(0)
     base, wave, own = (each - each.mean() for each in rng.normal(size=(3, N_MIXES, 40)))
-    candidates = {"classic": Mix(synthetic_fraction=0.0, classic=True), "gan": Mix()}
-    scores = {NOTHING: base, "classic": base + classic + wave, "gan": base + 0.02 + own}
+    candidates = {"real": Mix(synthetic_fraction=0.0, classic=transformed), "gan": Mix()}
+    scores = {NOTHING: base, "real": base + ahead + wave, "gan": base + 0.02 + own}
     decision = choose_among(Tried(scores, ()), candidates)
     assert decision.chosen == chosen
-    if chosen == "classic":
+    if chosen == "real":
         assert "over these the best mix with some, gan, gained +1.0 points (" in decision.sentence
 
 

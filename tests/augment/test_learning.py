@@ -49,9 +49,9 @@ class Copier:
         return self.means_[labels] + noise
 
 
-def training_set(labels=("x", "y"), **more):
-    x = torch.randn(400, 2, generator=torch.Generator().manual_seed(0))
-    y = torch.arange(400) % len(labels)
+def training_set(labels=("x", "y"), n=400, **more):
+    x = torch.randn(n, 2, generator=torch.Generator().manual_seed(0))
+    y = torch.arange(n) % len(labels)
     return TrainingSet(x, y, np.array(labels, dtype=object), SCHEMA, 0, **more)
 
 
@@ -184,9 +184,15 @@ def test_no_row_of_a_held_out_group_is_learned_from(name, monkeypatch):
 
 def test_selection_by_itself_needs_labels():
     """``auto`` takes the rows that classifiers agree with, and every row where there are no classes to tell apart."""
-    labelled, unlabelled = training_set(), training_set(labels=NoLabels().classes)
-    assert select("auto", labelled, Copier()).state()[1]["selection"] == "agreement"
+    many, unlabelled = training_set(n=2001), training_set(labels=NoLabels().classes)
+    assert select("auto", many, run(n=2001).learner).state()[1]["selection"] == "agreement"
     assert isinstance(select("auto", unlabelled, Copier()), Everything)
+
+
+def test_selection_by_itself_drops_copies_of_few_rows():
+    """Of a small table ``auto`` also drops what looks like a copy of a training row."""
+    selector = select("auto", training_set(), run().learner)
+    assert selector.state()[1]["selection"] == "agreement+novelty"
 
 
 def test_quality_of_a_faithful_learner():

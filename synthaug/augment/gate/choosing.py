@@ -1,10 +1,10 @@
 """The gate's rule: of all candidates within one standard error of the best, the simplest (Breiman et al.,
 "Classification and Regression Trees", 1984).
 
-Simplest is what training would be without the gate: nothing, or classical transforms of the real rows where these are
-ahead of nothing at all, for they are the field's habit and invent nothing. All else must be ahead by a standard error,
-which is that of the difference *between the two*, over mixes and blocks of rows (``crossed_t_test``), not
-that of either's own score: two candidates that err on the same rows are told apart by few of them.
+Simplest is what training would be without synthetic rows: nothing, or real rows again, as they are or transformed,
+where these are ahead of nothing at all, for they are the field's habit and invent nothing. All else must be ahead by a
+standard error, which is that of the difference *between the two*, over mixes and blocks of rows (``crossed_t_test``),
+not that of either's own score: two candidates that err on the same rows are told apart by few of them.
 """
 
 import math
@@ -107,7 +107,7 @@ def refuse(why: str) -> Decision:
 
 
 def _is_usual(mix: Mix) -> bool:
-    return mix.classic and not mix.synthetic_fraction
+    return not mix.synthetic_fraction
 
 
 def _mean_of(scores: dict[str, np.ndarray]) -> Callable[[str], float]:

@@ -16,13 +16,14 @@ Names joined by ``+`` (``agreement+density``) keep what each of them keeps.
 """
 
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from torch import Tensor
 
 from synthaug._check import check_choice
-from synthaug.data.schema import Schema
+from synthaug.data.schema import Schema, TableSchema
 from synthaug.errors import ConfigError, FileError
 from synthaug.quality.selection.agreement import ANOTHER_CLASS, Agreement, fit_agreement
 from synthaug.quality.selection.best import Best, fit_best
@@ -44,6 +45,9 @@ __all__ = [
     "fit_selection",
     "restore_selector",
 ]
+
+
+_FEW_ROWS = 2000
 
 
 def check_selection(name: str) -> str:
@@ -79,7 +83,8 @@ def fit_selection(
     Parameters
     ----------
     name
-        ``auto`` (agreement), a key of ``SELECTIONS``, or several joined by ``+``.
+        ``auto`` (agreement; for tables of up to 2,000 rows, whose learners come near to single rows, novelty too), a
+        key of ``SELECTIONS``, or several joined by ``+``.
     x, y
         Training rows, images (n, c, h, w) in [-1, 1] or tables (n, d), float32, and labels (n,), int64.
     schema
@@ -110,10 +115,13 @@ def fit_selection(
     {'another class': [False, True, False], 'far from the class': [False, False, True]}
     """
     check_selection(name)
-    names = tuple("agreement" if part == "auto" else part for part in name.split(SEPARATOR))
+    few = isinstance(schema, TableSchema) and len(x) <= _FEW_ROWS and learner is not None
+    auto = ["agreement", "novelty"] if few else ["agreement"]
+    parts = [auto if part == "auto" else [part] for part in name.split(SEPARATOR)]
+    names = tuple(dict.fromkeys(chain.from_iterable(parts)))
     fits = [SELECTIONS[part] for part in names]
-    parts = [fit(x, y, schema=schema, seed=seed, groups=groups, learner=learner) for fit in fits]
-    return parts[0] if len(parts) == 1 else Combined(names, tuple(parts))
+    fitted = [fit(x, y, schema=schema, seed=seed, groups=groups, learner=learner) for fit in fits]
+    return fitted[0] if len(fitted) == 1 else Combined(names, tuple(fitted))
 
 
 def restore_selector(tensors: dict[str, Tensor], settings: dict[str, Any], schema: Schema) -> Selection:
