@@ -5,7 +5,6 @@ a study's folder alone and say openly what was not measured. No real row is in t
 and pictures of real rows only where the study allows them.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +20,7 @@ from synthaug.experiment.report_classes import quality_part
 from synthaug.experiment.report_columns import columns_part
 from synthaug.experiment.report_copies import copies_part
 from synthaug.experiment.report_gate import gate_part
+from synthaug.experiment.report_intervals import intervals_part
 from synthaug.experiment.report_labels import labels_part
 from synthaug.experiment.report_learners import images_part, learning_part
 from synthaug.experiment.report_parts import differences_part
@@ -28,7 +28,7 @@ from synthaug.experiment.report_settings import settings_part
 from synthaug.experiment.report_verdict import verdict_part
 from synthaug.experiment.storage import CARD, DOSSIER, SplitStore
 from synthaug.quality.measures import MEMBERSHIP
-from synthaug.statistics.units import NOT_THERE, spoken, unit_of
+from synthaug.statistics.units import NOT_THERE, spoken
 
 if TYPE_CHECKING:
     from synthaug.experiment.comparison import Comparison
@@ -90,7 +90,7 @@ def _view(evidence: Evidence, card: ModelCard) -> Part:
         "copies": copies,
         "quality": quality_part(comparison.splits),
         "differences": differences_part(comparison),
-        "intervals": _intervals_part(comparison),
+        "intervals": intervals_part(comparison, grouped=_grouped(evidence.data)),
         "gate": gate_part(comparison),
         "limits": card.limits,
         "missing": card.not_measured,
@@ -164,6 +164,11 @@ def _what(data: DataUsed) -> str:
     return f"{data.n_rows:,} labelled rows, {shape}{unlabelled}"
 
 
+def _grouped(data: DataUsed | None) -> bool | None:
+    """Return whether the rows have groups; None where that was not kept."""
+    return None if data is None else data.n_groups is not None
+
+
 def _groups(data: DataUsed) -> str:
     if data.n_groups is None or data.rows_per_group is None:
         return "No groups, such as patients, were named: rows count as independent."
@@ -173,29 +178,6 @@ def _groups(data: DataUsed) -> str:
         else f"in a split {data.most_groups_on_both_sides} of them are on both sides"
     )
     return f"{data.n_groups:,} groups of {count_range(data.rows_per_group)} rows; {kept}."
-
-
-def _intervals_part(comparison: "Comparison") -> Part:
-    """Return every metric's scores and differences from the best plain way, with intervals over whole groups."""
-    over = comparison.reference
-    tables = [comparison.intervals(), comparison.intervals(over=over)]
-    beside = {(row.arm, row.metric): row for row in tables[1].itertuples()}
-    rows = [
-        {
-            "metric": metric_text(str(row.metric)),
-            "arm": row.arm,
-            "score": _with_interval(row, unit_of(str(row.metric)).value),
-            "difference": _with_interval(beside.get((row.arm, row.metric)), unit_of(str(row.metric)).difference),
-        }
-        for row in tables[0].itertuples()
-    ]
-    return {"rows": rows, "over": over}
-
-
-def _with_interval(row: Any, say: Callable[[float], str]) -> tuple[str, str]:
-    if row is None:
-        return NOT_THERE, ""
-    return say(row.value), f"{say(row.low)} to {say(row.high)}"
 
 
 def _making_part(evidence: Evidence, card: ModelCard) -> Part:

@@ -9,6 +9,7 @@ from synthaug.experiment.report_classes import quality_part, recalls_part
 from synthaug.experiment.report_columns import columns_part
 from synthaug.experiment.report_copies import copies_part
 from synthaug.experiment.report_gate import gate_part
+from synthaug.experiment.report_intervals import intervals_part
 from synthaug.experiment.report_labels import labels_part
 from synthaug.experiment.report_learners import images_part, learning_part
 from synthaug.experiment.report_parts import differences_part, scores_part
@@ -57,6 +58,7 @@ def _view(comparison: "Comparison", *, include_real_rows: bool) -> dict[str, Any
         "differences": differences_part(comparison),
         "labels": labels_part(comparison),
         "scores": scores_part(comparison),
+        "intervals": intervals_part(comparison),
         "recalls": recalls_part(comparison),
         "images": images_part(comparison, include_real_rows=include_real_rows),
         "columns": columns_part(comparison.splits, names=comparison.class_names),

@@ -230,7 +230,7 @@ def test_intervals_over_groups_stand_where_they_were_measured(study: Comparison,
 
     whole = replace(study, splits=tuple(resampled(split) for split in study.splits))
     text, card = written(whole, tmp_path)
-    assert "Every metric, over whole groups" in text
+    assert "Every metric with its interval" in text
     assert {one["metric"] for one in card["utility"]["intervals"]} == {"balanced_accuracy", "f1_macro"}
     assert all(one["low"] < one["value"] < one["high"] for one in card["utility"]["intervals_over_best"])
     assert not any("resampling whole groups" in one for one in card["not_measured"])

@@ -218,6 +218,19 @@ def test_folder_that_cannot_be_made_is_named(tmp_path: Path, study: Comparison):
         write_report(study, tmp_path / "file" / "report.html", include_real_rows=False)
 
 
+def test_intervals_of_every_metric_are_shown_where_they_were_asked_for(study: Comparison):
+    """With resamples each arm's scores have intervals, and differences from the best plain way; else no such part."""
+    drawn = np.linspace(0.2, 0.8, 60)
+    splits = tuple(
+        replace(split, replicates={arm: dict.fromkeys(found, drawn) for arm, found in split.scores.items()})
+        for split in study.splits
+    )
+    text = report_html(replace(study, splits=splits), include_real_rows=False)
+    assert "Every metric with its interval" in text
+    assert "resampling test rows, whole groups such as patients where they were named" in text
+    assert 'id="intervals"' not in report_html(study, include_real_rows=False)
+
+
 def test_figure_of_differences_holds_every_arm_but_the_baseline(study: Comparison):
     """The forest plot has a row an arm, its point at the difference in points."""
     axes = plot_differences(study).axes[0]
