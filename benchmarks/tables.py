@@ -28,14 +28,14 @@ import torch
 from store import Store
 from tables_cost import cost_table
 from tables_figures import table_estimators
-from tables_run import CTGAN, CTGAN_LONG, CTGAN_MATCHED, OURS, REAL, SMOTE, NotYet, Plan, at_most, run_cell
+from tables_run import CTGAN, CTGAN_LONG, CTGAN_MATCHED, OURS, OVERLAP, REAL, SMOTE, NotYet, Plan, at_most, run_cell
 from tables_sets import TASKS, available
 from tables_targets import found_of, quality_table, targets
 from tables_utility import results, run_utility, utility_table
 
 from synthaug.generators import GENERATORS
 
-SOURCES = (REAL, SMOTE, OURS, *GENERATORS, CTGAN, CTGAN_MATCHED, CTGAN_LONG)
+SOURCES = (REAL, SMOTE, OURS, OVERLAP, *GENERATORS, CTGAN, CTGAN_MATCHED, CTGAN_LONG)
 _DEFAULT_SOURCES = (REAL, SMOTE, OURS, CTGAN, CTGAN_MATCHED)
 _QUICK_SPLITS = 4
 
