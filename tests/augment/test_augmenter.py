@@ -402,7 +402,7 @@ def test_groups_reach_the_selection():
     """Copies of a row in one group are held out together, so the selector does not take memory for knowledge."""
     rng = np.random.default_rng(0)
     X, y, patient = rng.normal(size=(20, 30)).repeat(3, axis=0), rng.permutation(20).repeat(3) % 2, np.arange(60) // 3
-    augmenter = SyntheticAugmenter(CGAN(n_steps=1, width=4), random_state=0)
+    augmenter = SyntheticAugmenter(CGAN(n_steps=1, width=4), selection="agreement", random_state=0)
     alone, grouped = (augmenter.fit(X, y, groups=groups).selector_.thresholds for groups in (None, patient))
     assert (grouped < alone).all()
     with pytest.raises(ShapeError, match=r"groups must hold one entry for each row; got shape \(2,\) for 60 rows"):
