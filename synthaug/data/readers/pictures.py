@@ -21,6 +21,7 @@ DAMAGED = (
 )  # fmt: skip
 _FORMATS = ("PNG", "JPEG", "TIFF", "MPO")
 _GREY = {"1": "uint8", "L": "uint8", "I;16": "uint16", "I;16B": "uint16", "I;16L": "uint16", "F": "float32"}
+_PHOTOMETRIC = 262  # the tag that says whether zero is white
 _WIDE = {"I": "int32"}
 
 
@@ -99,8 +100,16 @@ def _plain(picture: Image.Image) -> np.ndarray:
     upright = ImageOps.exif_transpose(picture) if picture.format in ("JPEG", "MPO") else picture
     if upright.mode in _GREY or upright.mode in _WIDE:
         values = np.asarray(upright)
+        if _white_is_zero(picture):
+            return values.dtype.type(65535) - values
         return values.astype(np.uint8) * 255 if upright.mode == "1" else values
     return np.asarray(upright.convert("L" if upright.mode == "LA" else "RGB"))
+
+
+def _white_is_zero(picture: Image.Image) -> bool:
+    """Return whether 16-bit greys are stored from white to black, which Pillow turns round for eight bits alone."""
+    tags = getattr(picture, "tag_v2", {})
+    return picture.mode.startswith("I;16") and tags.get(_PHOTOMETRIC) == 0
 
 
 def _colour_16(path: Path) -> np.ndarray:

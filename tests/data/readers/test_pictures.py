@@ -45,6 +45,15 @@ def test_jpegs_are_read_and_turned_upright(write, read, ending):
     np.testing.assert_allclose(turned, np.rot90(image, -1), atol=4)
 
 
+def test_sixteen_bits_from_white_to_black_are_turned_round(write, read, noise):
+    """A TIFF that stores white as zero shows the same image as one that stores black as zero."""
+    image = noise((12, 10), dtype="uint16")
+    write("a/plain.tiff", image)
+    write("a/turned.tiff", 65535 - image, tiffinfo={262: 0})
+    plain, turned = np.asarray(read().X)
+    np.testing.assert_array_equal(plain, turned)
+
+
 def test_pages_of_a_tiff_are_rows_of_one_group(write, read, noise):
     """A TIFF of several pages is a stack: a row a page, in one group; a blank page is left out and listed."""
     pages = [noise((12, 10), seed=seed) for seed in range(3)]
