@@ -135,9 +135,15 @@ def plot(found: list[tuple[str, Case, dict[str, float]]], path: Path) -> None:
 
 
 def _draw_panel(axes: "Axes", points: list[tuple[int, float]]) -> None:
+    from matplotlib.ticker import LogLocator
+
     axes.loglog([size for size, _ in points], [max(cost, 1e-3) for _, cost in points], "o-", color="#0072B2", ms=4)
     axes.grid(color="#e4e4de", linewidth=0.6)
     axes.spines[["top", "right"]].set_visible(False)
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_minor_formatter("")
+    for numbers in (axes.xaxis, axes.yaxis):
+        numbers.set_major_formatter("{x:g}")
     axes.tick_params(labelsize=8)
 
 
