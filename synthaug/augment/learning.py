@@ -138,7 +138,7 @@ def new_learner(generator: str | Learner, *, for_images: bool, has_unlabelled: b
 def on_one_thread(learner: Any) -> Any:
     """Return the learner, set to one thread if the number was left to it: for learners that may run side by side.
 
-    On two cores two learners of two threads each wait for one another, and are many times slower than with one each.
+    On two cores two learners of two threads each wait for one another, and are several times slower than with one each.
     One thread whatever ``n_jobs`` is, for sums over several threads differ in their last digits.
     """
     return learner.set_params(n_threads=1) if getattr(learner, "n_threads", None) == "auto" else learner
