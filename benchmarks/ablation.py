@@ -11,16 +11,16 @@ the dev half is where settings are chosen.
 
 import argparse
 import itertools
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
 import torch
-from quality import MAKERS, Cell, Maker, measure, table
+from quality import MAKERS, Cell, Maker, measure, rate_kept, rate_name, table
 from store import Store
-from tasks import TASKS
+from tasks import TASKS, problem
 
 from synthaug import CGAN, LatentGAN
-from synthaug.models.conditioning import CONDITIONINGS
 from synthaug.models.networks import NETWORKS
 from synthaug.training.diffaug import POLICIES
 from synthaug.training.objectives import OBJECTIVES
@@ -28,26 +28,17 @@ from synthaug.training.regularisers import GENERATOR_REGULARISERS, REGULARISERS
 
 _cgan, _latent = partial(CGAN, n_threads=1), partial(LatentGAN, n_threads=1)
 _WEIGHTS = {"r1": 0.1, "r2": 0.1, "gradient_penalty": 10.0, "lecam": 0.01, "feature_matching": 1.0, "mode_seeking": 0.1}
+_DEARER_OBJECTIVES = ("wasserstein_gp", "relativistic_r1_r2")  # they differentiate the critic's gradient
 
-VARIANTS: dict[str, Maker] = {
-    **{name: make for name, make in MAKERS.items() if name != "textbook"},
-    **{f"cgan objective={name}": partial(_cgan, name) for name in OBJECTIVES},
-    **{f"cgan network={name}": partial(_cgan, network=name) for name in NETWORKS},
-    **{f"cgan conditioning={name}": partial(_cgan, conditioning=name) for name in CONDITIONINGS},
-    **{f"cgan {name}": partial(_cgan, regularisers={name: _WEIGHTS[name]}) for name in REGULARISERS},
-    **{
-        f"cgan {name}": partial(_cgan, generator_regularisers={name: _WEIGHTS[name]}) for name in GENERATOR_REGULARISERS
-    },
+AS_DEAR: dict[str, Maker] = {  # a step of these costs what one of the learner itself does
+    **{f"cgan objective={name}": partial(_cgan, name) for name in OBJECTIVES if name not in _DEARER_OBJECTIVES},
+    "cgan conditioning=concatenation": partial(_cgan, conditioning="concatenation"),
     "cgan label_smoothing": partial(_cgan, "non_saturating", label_smoothing=(0.1, 0.1)),
     "cgan label_flip_fraction=0.05": partial(_cgan, label_flip_fraction=0.05),
     "cgan instance_noise=0.3": partial(_cgan, instance_noise=0.3),
-    "cgan dropout=0.25": partial(_cgan, dropout=0.25),
-    "cgan minibatch=deviation": partial(_cgan, minibatch="deviation"),
-    "cgan minibatch=discrimination": partial(_cgan, minibatch="discrimination"),
-    "cgan n_critic_steps=2": partial(_cgan, n_critic_steps=2),
-    "cgan n_generator_steps=2": partial(_cgan, n_generator_steps=2),
     "cgan ramp_fraction=0.5": partial(_cgan, ramp_fraction=0.5),
     "cgan one learning rate": partial(_cgan, critic_lr=5e-4),
+    "latent_gan objective=non_saturating": partial(_latent, "non_saturating"),
     "latent_gan codes=mixed": partial(_latent, codes="mixed"),
     "latent_gan prior_weight=0.1": partial(_latent, prior_weight=0.1),
     "latent_gan prior_weight=10": partial(_latent, prior_weight=10.0),
@@ -57,10 +48,36 @@ VARIANTS: dict[str, Maker] = {
     "latent_gan code_dim=32": partial(_latent, code_dim=32),
     "latent_gan lr=5e-4": partial(_latent, lr=5e-4, critic_lr=5e-4),
     "latent_gan lr=2e-3": partial(_latent, lr=2e-3, critic_lr=2e-3),
-    "latent_gan precision=float32": partial(_latent, precision="float32"),
     **{f"latent_gan policy={name}": partial(_latent, policy=name) for name in POLICIES},
-    **{f"latent_gan objective={name}": partial(_latent, name) for name in ("non_saturating", "relativistic_r1_r2")},
 }
+OTHERS: dict[str, Maker] = {
+    **{name: make for name, make in MAKERS.items() if name != "textbook"},
+    **{f"cgan objective={name}": partial(_cgan, name) for name in _DEARER_OBJECTIVES},
+    **{f"cgan network={name}": partial(_cgan, network=name) for name in NETWORKS},
+    "cgan conditioning=auxiliary": partial(_cgan, conditioning="auxiliary"),
+    **{f"cgan {name}": partial(_cgan, regularisers={name: _WEIGHTS[name]}) for name in REGULARISERS},
+    **{
+        f"cgan {name}": partial(_cgan, generator_regularisers={name: _WEIGHTS[name]}) for name in GENERATOR_REGULARISERS
+    },
+    "cgan dropout=0.25": partial(_cgan, dropout=0.25),
+    "cgan minibatch=deviation": partial(_cgan, minibatch="deviation"),
+    "cgan minibatch=discrimination": partial(_cgan, minibatch="discrimination"),
+    "cgan minibatch=packing": partial(_cgan, minibatch="packing"),
+    "cgan n_critic_steps=2": partial(_cgan, n_critic_steps=2),
+    "cgan n_generator_steps=2": partial(_cgan, n_generator_steps=2),
+    "latent_gan precision=float32": partial(_latent, precision="float32"),
+    "latent_gan objective=relativistic_r1_r2": partial(_latent, "relativistic_r1_r2"),
+}
+_DEFAULTS = ("cgan objective=hinge", "cgan network=resize", "latent_gan policy=translation+cutout")
+VARIANTS = {name: make for name, make in (OTHERS | AS_DEAR).items() if name not in _DEFAULTS}
+
+
+def measure_rates(variants: Iterable[str], shape: tuple[int, ...], folder: Path) -> None:
+    """Measure how many steps a second each takes, which needs both cores; variants as dear share their learner's."""
+    for name in variants:
+        learner = name.split()[0] if name in AS_DEAR else name
+        rate = rate_kept(learner, VARIANTS[learner], shape, folder)
+        Store(folder / "rates.json").once(rate_name(name, shape), lambda rate=rate: rate)
 
 
 def main() -> None:
@@ -69,12 +86,17 @@ def main() -> None:
     parser.add_argument("--variants", nargs="+", choices=VARIANTS, default=list(VARIANTS), metavar="VARIANT")
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1])
+    parser.add_argument("--rates", action="store_true", help="only measure how many steps a second each takes")
+    parser.add_argument("--table", action="store_true", help="only print the table")
     parser.add_argument("--out", type=Path, default=Path("runs/ablation"))
     options = parser.parse_args()
     torch.set_num_threads(1)
     options.out.mkdir(parents=True, exist_ok=True)
     store = Store(options.out / f"{options.task}.json")
-    for seed, name in itertools.product(options.seeds, options.variants):
+    if not options.table:
+        measure_rates(options.variants, problem(options.task, half="dev", seed=0).schema.shape, options.out)
+    cells = () if options.table or options.rates else itertools.product(options.seeds, options.variants)
+    for seed, name in cells:
         cell = Cell(name, options.task, "dev", options.seconds, seed)
         store.once(cell.key, partial(measure, cell, store, VARIANTS))
         print(cell.key, flush=True)

@@ -135,10 +135,14 @@ class Cell:
         return f"{self.learner} {self.seconds:g} {self.seed}"
 
 
-def n_steps_of(cell: Cell, make: Maker, shape: tuple[int, ...], folder: Path) -> int:
-    """Return how many steps the learner takes in the cell's seconds, by the rate measured beforehand."""
-    name = f"{cell.learner} {'x'.join(map(str, shape))}"
-    return int(cell.seconds * Store(folder / "rates.json").once(name, partial(rate_of, make(), shape)))
+def rate_kept(name: str, make: Maker, shape: tuple[int, ...], folder: Path) -> float:
+    """Return how many steps a second a learner takes on such images, measured once."""
+    return Store(folder / "rates.json").once(rate_name(name, shape), partial(rate_of, make(), shape))
+
+
+def rate_name(name: str, shape: tuple[int, ...]) -> str:
+    """Return the name of a learner's rate among those kept."""
+    return f"{name} {'x'.join(map(str, shape))}"
 
 
 def measure(cell: Cell, store: Store, makers: Mapping[str, Maker]) -> dict[str, float]:
@@ -150,7 +154,7 @@ def measure(cell: Cell, store: Store, makers: Mapping[str, Maker]) -> dict[str, 
         drawn, unselected, facts = by_smote(rows, cell.seed)
     else:
         make = makers[cell.learner]
-        n_steps = n_steps_of(cell, make, rows.schema.shape, store.path.parent)
+        n_steps = int(cell.seconds * rate_kept(cell.learner, make, rows.schema.shape, store.path.parent))
         drawn, unselected, facts = by_learner(make().set_params(n_steps=n_steps), rows, cell.seed)
     found = judge(eyes, drawn, unselected) | facts
     found["pupil"] = _pupil(drawn, eyes, cell.task) / real

@@ -18,7 +18,7 @@ from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, OneHotEncod
 from sklearn.svm import SVC
 from utility_tasks import STUDY, StudyTask
 
-from synthaug import CGAN, LatentGAN
+from synthaug import LatentGAN
 from synthaug.experiment.convnet import ConvNetClassifier
 
 SETTINGS = Path(__file__).with_name("utility_settings.json")
@@ -129,8 +129,7 @@ def default_transform(task: StudyTask) -> str:
 
 def augmenter_of(task: StudyTask, chosen: Chosen, folder: Path) -> KeptAugmenter:
     """Return the augmenter that all arms and estimators of a task share."""
-    table = task.kind == "table"
-    learner = CGAN(n_steps=task.n_steps, n_threads=1) if table else LatentGAN(n_steps=task.n_steps, n_threads=1)
+    learner = LatentGAN(n_steps=task.n_steps, n_threads=1)
     return KeptAugmenter(learner, n_synthetic=chosen.n_synthetic, checkpoint_dir=folder, random_state=0)
 
 

@@ -37,7 +37,7 @@ from synthaug.errors import ConfigError, NoRowsAddedWarning
 from synthaug.generators import Learner, Limits
 from synthaug.quality.selection import Everything, Selection, check_selection
 from synthaug.training.loop import StepRecord
-from synthaug.training.threads import choose_threads, fixed_threads
+from synthaug.training.threads import fixed_threads, threads_of
 
 
 class SyntheticAugmenter(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -229,7 +229,7 @@ class SyntheticAugmenter(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.plan_ = drop_small_classes(self._plan(self.class_counts_), self.class_counts_)
         self.learned_ = np.flatnonzero(counts >= FEWEST_ROWS)
         self.seed_, self.n_samples_drawn_ = seed_from(self.random_state), 0
-        with fixed_threads(choose_threads(self._schema())):
+        with fixed_threads(threads_of(learner, self._schema())):
             rows = learning.learnable(reading, self.learned_, seed=self.seed_, groups=groups, x_unlabeled=more)
             self._learn(learner, rows)
         return self

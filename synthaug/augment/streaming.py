@@ -22,7 +22,7 @@ from synthaug.data.tables import TableCodec
 from synthaug.errors import LabelError, ShortfallWarning
 from synthaug.generators.protocol import Learner
 from synthaug.quality.selection import Selection
-from synthaug.training.threads import choose_threads
+from synthaug.training.threads import threads_of
 
 DECODED_AT_ONCE = 4096
 
@@ -135,7 +135,8 @@ def _pieces(
     model: LearnedModel, asked: Mapping[int, int], seed: int, tallies: dict[int, Tally]
 ) -> Iterator[tuple[int, Tensor]]:
     schema, selector, labels = model.schema(), model.choice(), model.labels.classes.tolist()
-    n_threads, chunk_rows = choose_threads(schema), CHUNK if isinstance(schema, ImageSchema) else TABLE_CHUNK
+    n_threads = threads_of(model.learner, schema)
+    chunk_rows = CHUNK if isinstance(schema, ImageSchema) else TABLE_CHUNK
     for number, n in ((number, n) for number, n in asked.items() if n):
         tallies[number] = Tally(n)
         place = int(np.searchsorted(model.learned, number))

@@ -21,14 +21,14 @@ from synthaug.generators.adversarial import check_parameters, start
 from synthaug.generators.choices import check_choices, choices_of, shape_of
 from synthaug.generators.each_class import fit_each_class
 from synthaug.generators.protocol import Limits
-from synthaug.generators.run import Run, n_threads, plan_run, remember, train_within
+from synthaug.generators.run import Run, plan_run, remember, train_within
 from synthaug.models.conditioning import set_label_strength
 from synthaug.models.heads import RowHead
 from synthaug.models.layers import build
 from synthaug.models.networks import NETWORKS
 from synthaug.training.loop import OnStep, TakeStep
 from synthaug.training.step import GanStep
-from synthaug.training.threads import fixed_threads
+from synthaug.training.threads import fixed_threads, threads_of
 from synthaug.training.unlabelled import Unlabelled
 
 _ENDS: tuple[tuple[str, ...], ...] = (("noise",), ("noise", "other end"))
@@ -256,7 +256,7 @@ class CGAN(BaseEstimator):
             groups=groups,
         )
         labelled = replace(schema, n_classes=self.n_labels_)
-        with fixed_threads(n_threads(self, schema)):
+        with fixed_threads(threads_of(self, schema)):
             generator = build(lambda: self._generator(labelled), torch_stream(seed, "generator"), limits.device)
             choices = choices_of(self)
             training = start(
@@ -330,7 +330,7 @@ class CGAN(BaseEstimator):
     def _make(self, noise: Tensor, labels: Tensor) -> Tensor:
         """Return the outputs (b, ...), on the CPU, of noise (b, d) for classes (b,)."""
         device = next(self.networks_[0].parameters()).device
-        with torch.inference_mode(), fixed_threads(n_threads(self, self.schema_)):
+        with torch.inference_mode(), fixed_threads(threads_of(self, self.schema_)):
             if not self.per_class:
                 return self.networks_[0](noise.to(device), labels.to(device)).cpu()
             samples = torch.empty(len(labels), *self.schema_.shape)

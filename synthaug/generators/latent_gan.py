@@ -19,7 +19,7 @@ from synthaug.data.schema import ImageSchema, Schema
 from synthaug.generators.adversarial import check_parameters, start
 from synthaug.generators.choices import PRECISIONS, Choices
 from synthaug.generators.protocol import Limits
-from synthaug.generators.run import Run, n_threads, plan_run, remember, train_within
+from synthaug.generators.run import Run, plan_run, remember, train_within
 from synthaug.models.density import CodeDensity
 from synthaug.models.fast import FastEncoder, FastGenerator
 from synthaug.models.heads import RowHead
@@ -27,7 +27,7 @@ from synthaug.models.layers import build
 from synthaug.models.table import TableEncoder, TableGenerator
 from synthaug.training.latent import Autoencoder, LatentStep, MixedCodes, PriorCodes, choose_sources, mix_codes
 from synthaug.training.loop import OnStep, Rows, TakeStep
-from synthaug.training.threads import fixed_threads
+from synthaug.training.threads import fixed_threads, threads_of
 from synthaug.training.unlabelled import Unlabelled
 
 CODES = ("auto", "prior", "mixed")
@@ -168,7 +168,7 @@ class LatentGAN(BaseEstimator):
             groups=groups,
         )
         labelled = replace(schema, n_classes=self.n_labels_)
-        with fixed_threads(n_threads(self, schema)):
+        with fixed_threads(threads_of(self, schema)):
             both = build(lambda: self._autoencoder(labelled), torch_stream(seed, "generator"), limits.device)
             training = start(
                 self,
@@ -268,7 +268,7 @@ class LatentGAN(BaseEstimator):
 
     def _decode(self, codes: Tensor, labels: Tensor) -> Tensor:
         device = next(self.decoder_.parameters()).device
-        with torch.inference_mode(), fixed_threads(n_threads(self, self.schema_)):
+        with torch.inference_mode(), fixed_threads(threads_of(self, self.schema_)):
             return self.decoder_(codes.to(device), labels.to(device)).cpu()
 
     def _keep(self, both: Autoencoder, x: Tensor, y: Tensor) -> None:
@@ -277,7 +277,7 @@ class LatentGAN(BaseEstimator):
         if self.codes_ == "prior":
             return
         device = next(both.parameters()).device
-        with torch.inference_mode(), fixed_threads(n_threads(self, self.schema_)):
+        with torch.inference_mode(), fixed_threads(threads_of(self, self.schema_)):
             codes = torch.cat([both.encoder(part.to(device)).cpu() for part in x.split(_ENCODED_AT_ONCE)])
         self.density_ = CodeDensity.fit(codes.clone(), y, self.schema_.n_classes)
 

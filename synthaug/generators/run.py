@@ -28,7 +28,7 @@ from synthaug.training.checkpoint import Checkpoint, fingerprint
 from synthaug.training.loop import OnStep, Rows, TakeStep, Training, train
 from synthaug.training.session import KINDS, Session
 from synthaug.training.step import Stabilisers
-from synthaug.training.threads import choose_threads, fixed_threads
+from synthaug.training.threads import fixed_threads, threads_of
 from synthaug.training.watch import Draw, Look, Reference, Watch, shares_shown
 
 FEWEST_TO_HOLD_OUT = 100
@@ -211,7 +211,7 @@ def train_within(run: Run, training: Training, *, take_step: TakeStep, draw: Dra
     TrainingWarning
         If the run collapsed or diverged.
     """
-    with fixed_threads(n_threads(run.learner, run.schema)):
+    with fixed_threads(threads_of(run.learner, run.schema)):
         session = Session(
             training,
             run.on_step,
@@ -287,11 +287,6 @@ def _one_look(looks: tuple[Look, ...]) -> Look:
     return Look(looks[0].step, distance, diversity)
 
 
-def n_threads(learner: Trained, schema: Schema) -> int:
-    """Return how many torch threads a learner uses."""
-    return choose_threads(schema) if learner.n_threads == "auto" else int(learner.n_threads)
-
-
 def own_checkpoint(
     learner: Trained, tensors: tuple[Tensor, ...], *, schema: Schema, seed: int, limits: Limits
 ) -> Checkpoint | None:
@@ -307,6 +302,6 @@ def own_checkpoint(
         "max_steps": limits.max_steps,
         "device": limits.device.type,
         "dtype": str(PRECISIONS[getattr(learner, "precision", "float32")](limits.device)),
-        "n_threads": n_threads(learner, schema),
+        "n_threads": threads_of(learner, schema),
     }
     return Checkpoint(make_folder(limits.checkpoint_dir), fingerprint(tensors, settings))

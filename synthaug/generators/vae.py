@@ -20,7 +20,7 @@ from synthaug._seed import torch_stream
 from synthaug.data.schema import ImageSchema, Schema, TableSchema
 from synthaug.errors import ConfigError
 from synthaug.generators.protocol import Limits
-from synthaug.generators.run import n_threads, plan_run, remember, train_within
+from synthaug.generators.run import plan_run, remember, train_within
 from synthaug.models.density import CodeDensity
 from synthaug.models.heads import RowHead, layout_of
 from synthaug.models.image import ImageEncoder, ImageGenerator
@@ -28,7 +28,7 @@ from synthaug.models.layers import build
 from synthaug.models.table import TableEncoder, TableGenerator
 from synthaug.training.average import MovingAverage
 from synthaug.training.loop import OnStep, Training
-from synthaug.training.threads import fixed_threads
+from synthaug.training.threads import fixed_threads, threads_of
 from synthaug.training.unlabelled import Unlabelled
 from synthaug.training.variational import Coders, VariationalAutoencoder, VariationalStep
 
@@ -132,7 +132,7 @@ class VAE(BaseEstimator):
             x_unlabeled=x_unlabeled,
             groups=groups,
         )
-        with fixed_threads(n_threads(self, schema)):
+        with fixed_threads(threads_of(self, schema)):
             training = self._start(seed, limits.device, run.n_steps)
         more = None if x_unlabeled is None else Unlabelled(x_unlabeled.to(limits.device), schema.n_classes)
         take_step = VariationalStep(self.kl_weight, more, self.head_)
@@ -204,7 +204,7 @@ class VAE(BaseEstimator):
         """Keep the decoder and the density of the rows' codes; the encoder and the codes themselves are dropped."""
         assert isinstance(both, VariationalAutoencoder)
         device = next(both.parameters()).device
-        with torch.inference_mode(), fixed_threads(n_threads(self, self.schema_)):
+        with torch.inference_mode(), fixed_threads(threads_of(self, self.schema_)):
             parts = [both.posterior(part.to(device)) for part in x.split(_ENCODED_AT_ONCE)]
         mean, log_variance = (torch.cat([part[which] for part in parts]).cpu() for which in (0, 1))
         self.decoder_ = both.decoder
@@ -221,7 +221,7 @@ class VAE(BaseEstimator):
 
     def _decode(self, codes: Tensor, labels: Tensor) -> Tensor:
         device = next(self.decoder_.parameters()).device
-        with torch.inference_mode(), fixed_threads(n_threads(self, self.schema_)):
+        with torch.inference_mode(), fixed_threads(threads_of(self, self.schema_)):
             return self.decoder_(codes.to(device), labels.to(device)).cpu()
 
     def _autoencoder(self) -> VariationalAutoencoder:
