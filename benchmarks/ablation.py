@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from quality import MAKERS, Cell, Maker, measure, rate_kept, rate_name, table
+from quality import MAKERS, NOVELTY, Cell, Maker, measure, rate_kept, rate_name, table
 from store import Store
 from tasks import TASKS, problem
 
@@ -40,6 +40,7 @@ AS_DEAR: dict[str, Maker] = {  # a step of these costs what one of the learner i
     "cgan one learning rate": partial(_cgan, critic_lr=5e-4),
     "latent_gan objective=non_saturating": partial(_latent, "non_saturating"),
     "latent_gan codes=mixed": partial(_latent, codes="mixed"),
+    "latent_gan max_repeats=none": partial(_latent, max_repeats=10**6),
     "latent_gan prior_weight=0.1": partial(_latent, prior_weight=0.1),
     "latent_gan prior_weight=10": partial(_latent, prior_weight=10.0),
     "latent_gan reconstruction_weight=2": partial(_latent, reconstruction_weight=2.0),
@@ -51,7 +52,7 @@ AS_DEAR: dict[str, Maker] = {  # a step of these costs what one of the learner i
     **{f"latent_gan policy={name}": partial(_latent, policy=name) for name in POLICIES},
 }
 OTHERS: dict[str, Maker] = {
-    **{name: make for name, make in MAKERS.items() if name != "textbook"},
+    **{name: make for name, make in MAKERS.items() if name not in ("textbook", NOVELTY)},
     **{f"cgan objective={name}": partial(_cgan, name) for name in _DEARER_OBJECTIVES},
     **{f"cgan network={name}": partial(_cgan, network=name) for name in NETWORKS},
     "cgan conditioning=auxiliary": partial(_cgan, conditioning="auxiliary"),

@@ -27,7 +27,13 @@ CHARTS = (
     ("copies", "pupil", "share of copies", "pupil, over real rows'"),
     ("diversity", "agreement", "diversity, over real rows'", "label agreement, over real rows'"),
 )
-COLOURS = {"latent_gan 300": "#08519c", "latent_gan 60": "#6baed6", "textbook 60": "#d94801", "smote 0": "#525252"}
+COLOURS = {
+    "latent_gan 300": "#08519c",
+    "latent_gan 60": "#6baed6",
+    "latent_gan novelty 300": "#238b45",
+    "textbook 60": "#d94801",
+    "smote 0": "#525252",
+}
 MARKS = dict(zip(TASKS, "osD^vP*", strict=False))
 
 Means = dict[str, float]
@@ -73,7 +79,7 @@ def draw(folder: Path, path: Path) -> None:
 def _explain(axis: "Axes", tasks: list[str]) -> None:
     """Put colours and marks beside the right-hand chart."""
     for source, colour in COLOURS.items():
-        name, seconds = source.split()
+        name, seconds = source.rsplit(maxsplit=1)
         axis.scatter([], [], color=colour, marker="s", label=name if seconds == "0" else f"{name}, {seconds} s")
     for task in tasks:
         axis.scatter([], [], color="#999999", marker=MARKS[task], label=task)

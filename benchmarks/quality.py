@@ -73,9 +73,11 @@ def rate_of(learner: Any, shape: tuple[int, int, int]) -> float:
     return float((last["step"] - first["step"]) / (last["seconds"] - first["seconds"]))
 
 
-def by_learner(learner: Any, rows: Problem, seed: int) -> Drawn:
+def by_learner(learner: Any, rows: Problem, seed: int, selection: str = "auto") -> Drawn:
     """Return selected rows and unselected ones of a learner that learned a problem's rows."""
-    augmenter = _augmenter(learner, random_state=seed).fit(as_pixels(rows.train[0]), rows.train[1].numpy())
+    augmenter = _augmenter(learner, selection=selection, random_state=seed).fit(
+        as_pixels(rows.train[0]), rows.train[1].numpy()
+    )
     selected = augmenter.sample(N_PER_CLASS, random_state=seed)
     labels = torch.arange(rows.schema.n_classes).repeat_interleave(N_PER_CLASS)
     pixels = augmenter.codec_.decode(augmenter.generator_.draw(labels, seed))
@@ -111,8 +113,10 @@ def as_model(x: np.ndarray) -> torch.Tensor:
     return torch.as_tensor(x).float() / 127.5 - 1.0
 
 
+NOVELTY = "latent_gan novelty"  # near-copies of training rows are dropped
 MAKERS: dict[str, Maker] = {
     "latent_gan": partial(LatentGAN, n_threads=1),
+    NOVELTY: partial(LatentGAN, n_threads=1),
     "cgan": partial(CGAN, n_threads=1),
     "vae": partial(VAE, n_threads=1),
     "textbook": partial(TextbookGAN, n_threads=1, record_steps=10),
@@ -154,8 +158,10 @@ def measure(cell: Cell, store: Store, makers: Mapping[str, Maker]) -> dict[str, 
         drawn, unselected, facts = by_smote(rows, cell.seed)
     else:
         make = makers[cell.learner]
-        n_steps = int(cell.seconds * rate_kept(cell.learner, make, rows.schema.shape, store.path.parent))
-        drawn, unselected, facts = by_learner(make().set_params(n_steps=n_steps), rows, cell.seed)
+        rate = rate_kept(cell.learner.removesuffix(" novelty"), make, rows.schema.shape, store.path.parent)
+        learner = make().set_params(n_steps=int(cell.seconds * rate))
+        selection = "agreement+novelty" if cell.learner == NOVELTY else "auto"
+        drawn, unselected, facts = by_learner(learner, rows, cell.seed, selection)
     found = judge(eyes, drawn, unselected) | facts
     found["pupil"] = _pupil(drawn, eyes, cell.task) / real
     return found | {"held_agreement": eyes.held_agreement, "real_accuracy": real}

@@ -43,7 +43,10 @@ class LatentGAN(BaseEstimator):
     objective
         What the players minimise: a key of ``OBJECTIVES``.
     n_steps, batch_size
-        How many steps to train, and rows a step; the classes are drawn evenly.
+        How many steps to train, and rows a step.
+    max_repeats
+        How often a row may be shown. The classes are shown evenly, but rows of a class of very few would be learned by
+        heart in a long training, so beyond that many times the other classes take their place.
     code_dim
         Length of a code.
     width
@@ -96,6 +99,7 @@ class LatentGAN(BaseEstimator):
         *,
         n_steps: int = 1500,
         batch_size: int = 32,
+        max_repeats: int = 1500,
         code_dim: int = 16,
         width: int = 32,
         codes: str = "auto",
@@ -117,6 +121,7 @@ class LatentGAN(BaseEstimator):
         self.objective = objective
         self.n_steps = n_steps
         self.batch_size = batch_size
+        self.max_repeats = max_repeats
         self.code_dim = code_dim
         self.width = width
         self.codes = codes
@@ -166,6 +171,7 @@ class LatentGAN(BaseEstimator):
             limits=limits,
             x_unlabeled=x_unlabeled,
             groups=groups,
+            max_repeats=self.max_repeats,
         )
         labelled = replace(schema, n_classes=self.n_labels_)
         with fixed_threads(threads_of(self, schema)):
@@ -228,7 +234,7 @@ class LatentGAN(BaseEstimator):
         return self
 
     def _check(self, schema: Schema) -> None:
-        check_parameters(self, schema, "code_dim")
+        check_parameters(self, schema, "code_dim", "max_repeats")
         check_choice("codes", self.codes, CODES)
         check_word("precision", self.precision, PRECISIONS)
         for name in ("reconstruction_weight", "prior_weight"):

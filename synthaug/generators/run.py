@@ -82,8 +82,7 @@ class Run:
     @property
     def n_steps(self) -> int:
         """How many steps there will be: the learner's own, or the limit if that is less."""
-        most = self.limits.max_steps
-        return self.learner.n_steps if most is None else min(self.learner.n_steps, most)
+        return _n_steps(self.learner, self.limits)
 
     def few_rows(self) -> tuple[Tensor, Tensor]:
         """Return samples and classes of the rows learned from, at most about 500, chosen at random in every class."""
@@ -105,10 +104,12 @@ def plan_run(
     limits: Limits,
     x_unlabeled: Tensor | None = None,
     groups: np.ndarray | None = None,
+    max_repeats: int | None = None,
 ) -> Run:
     """Return the run that learns samples x (n, ...) of classes y (n,), and samples without classes (m, ...) if any.
 
-    Rows of one of the ``groups`` (n,), such as a patient's, are held out together or not at all.
+    Rows of one of the ``groups`` (n,), such as a patient's, are held out together or not at all. No row is shown more
+    than ``max_repeats`` times, as far as other classes can take its place.
 
     Raises
     ------
@@ -122,9 +123,14 @@ def plan_run(
     checkpoint = own_checkpoint(learner, tensors, schema=schema, seed=seed, limits=limits)
     is_held_out = bool(held.any())
     left = take_rows(x, torch.nonzero(~held).flatten()) if is_held_out else x
-    rows = Rows.by_class(left, y[~held], schema.n_classes, limits.device)
+    most = 1.0 if max_repeats is None else max_repeats / (_n_steps(learner, limits) * learner.batch_size)
+    rows = Rows.by_class(left, y[~held], schema.n_classes, limits.device, max_share_a_row=most)
     watched = (take_rows(x, torch.nonzero(held).flatten()), y[held]) if is_held_out else (x, y)
     return Run(learner, schema, seed, rows, watched, is_held_out, limits, checkpoint, on_step)
+
+
+def _n_steps(learner: Trained, limits: Limits) -> int:
+    return learner.n_steps if limits.max_steps is None else min(learner.n_steps, limits.max_steps)
 
 
 def hold_out(

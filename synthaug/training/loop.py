@@ -97,7 +97,7 @@ class Training:
 
 @dataclass(frozen=True)
 class Rows:
-    """Training rows in the order of their classes, so that classes are drawn evenly.
+    """Training rows in the order of their classes, so that a batch is drawn by class.
 
     Attributes
     ----------
@@ -105,28 +105,61 @@ class Rows:
         Samples (n, ...), sorted by class.
     first, count
         Where each class begins and how many rows it has, shape (n_classes,).
+    shares
+        Which share of a batch a class has on average, shape (n_classes,); None for all the same.
     """
 
     x: Tensor
     first: Tensor
     count: Tensor
+    shares: Tensor | None = None
 
     @classmethod
-    def by_class(cls, x: Tensor, y: Tensor, n_classes: int, device: torch.device) -> "Rows":
-        """Return the rows sorted by class, on ``device``."""
+    def by_class(
+        cls, x: Tensor, y: Tensor, n_classes: int, device: torch.device, *, max_share_a_row: float = 1.0
+    ) -> "Rows":
+        """Return the rows sorted by class, on ``device``; a row is at most ``max_share_a_row`` of what is drawn."""
         order = torch.argsort(y, stable=True)
         count = torch.bincount(y, minlength=n_classes)
-        return cls(take_rows(x, order).to(device), (count.cumsum(0) - count).to(device), count.to(device))
+        shares = (
+            even_shares(max_share_a_row * count.double()) if max_share_a_row * count.min() < 1 / n_classes else None
+        )
+        return cls(
+            take_rows(x, order).to(device),
+            (count.cumsum(0) - count).to(device),
+            count.to(device),
+            None if shares is None else shares.to(device),
+        )
 
     def batch(self, n: int, stream: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return n samples and their classes: a class at random, then one of its rows."""
-        labels = torch.randint(len(self.count), (n,), generator=stream, device=stream.device)
+        if self.shares is None:
+            labels = torch.randint(len(self.count), (n,), generator=stream, device=stream.device)
+        else:
+            labels = torch.multinomial(self.shares, n, replacement=True, generator=stream)
         return self.of(labels, stream), labels
 
     def of(self, labels: Tensor, stream: torch.Generator) -> Tensor:
         """Return a sample at random of each class in ``labels`` (b,)."""
         places = torch.rand(len(labels), generator=stream, device=stream.device) * self.count[labels]
         return self.x[self.first[labels] + places.long()]
+
+
+def even_shares(most: Tensor) -> Tensor:
+    """Return shares (n_classes,) that add up to one, as even as they can be where ``most`` (n_classes,) limits them.
+
+    Where even all of that is less than one in sum, they are in proportion to it.
+
+    Examples
+    --------
+    >>> even_shares(torch.tensor([0.25, 1.0, 1.0], dtype=torch.float64)).tolist()
+    [0.25, 0.375, 0.375]
+    """
+    shares, left, n_left = torch.zeros_like(most), 1.0, len(most)
+    for place in most.argsort().tolist():
+        shares[place] = min(float(most[place]), left / n_left)
+        left, n_left = left - float(shares[place]), n_left - 1
+    return shares / shares.sum()
 
 
 def train(

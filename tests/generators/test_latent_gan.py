@@ -7,6 +7,7 @@ from synthaug._seed import torch_stream
 from synthaug.data.schema import Column, ImageSchema, TableSchema
 from synthaug.errors import ConfigError
 from synthaug.generators import LatentGAN, Limits
+from synthaug.generators.run import plan_run
 
 SCHEMA = TableSchema((Column("a", "number"), Column("b", "number")), 2)
 
@@ -52,6 +53,7 @@ def test_rows_come_out_in_their_class():
         ({"code_dim": 0}, "code_dim"),
         ({"codes": "rows"}, "codes must be"),
         ({"prior_weight": 0}, "prior_weight must"),
+        ({"max_repeats": 0}, "max_repeats must be a positive integer"),
     ],
 )
 def test_impossible_parameters_are_named(parameters, message):
@@ -77,6 +79,23 @@ def test_a_prior_leaves_nothing_of_the_codes_behind():
     tensors, _ = learn(*clusters(20, 5), codes="prior").state()
     assert all(name.startswith("decoder.") or name == "borrow" for name in tensors)
     assert any(name.startswith("density.") for name in learn(*clusters(20, 5), codes="mixed").state()[0])
+
+
+@pytest.mark.parametrize(("n_steps", "max_steps", "expected"), [(100, None, 0.5), (1000, None, 0.2), (1000, 100, 0.5)])
+def test_rows_of_a_rare_class_are_not_shown_too_often(n_steps, max_steps, expected, monkeypatch):
+    """At most 200 times: four rows are half of 400 rows shown and a fifth of 4,000; a limit of steps counts."""
+    runs = []
+
+    def spy(*rows, **settings):
+        runs.append(plan_run(*rows, **settings))
+        raise InterruptedError
+
+    monkeypatch.setattr("synthaug.generators.latent_gan.plan_run", spy)
+    learner, limits = LatentGAN(n_steps=n_steps, batch_size=4, max_repeats=200), Limits(max_steps=max_steps)
+    with pytest.raises(InterruptedError):
+        learner.fit(*clusters(16, 4), schema=SCHEMA, seed=0, on_step=lambda record: None, limits=limits)
+    _, labels = runs[0].rows.batch(10_000, torch_stream(0))
+    assert labels.double().mean() == pytest.approx(expected, abs=0.02)
 
 
 def test_images_take_the_prior_and_tables_mix():

@@ -42,6 +42,36 @@ def test_batches_hold_every_class_evenly_and_every_row():
     assert (abs(times - wanted) < 5 * wanted**0.5 + 1).all()
 
 
+@pytest.mark.parametrize(
+    ("most", "expected"),
+    [
+        (0.05, [0.35, 0.05, 0.6]),  # 7 rows may have 0.35, a single one 0.05; 60 rows take the rest
+        (0.01, [0.07, 0.01, 0.6]),  # too little for all: in proportion to the rows
+        (0.5, [1 / 3, 1 / 3, 1 / 3]),
+    ],
+)
+def test_a_row_is_no_more_of_a_batch_than_it_may_be(most, expected):
+    """Classes of few rows leave their places to the others; every row can come."""
+    y = torch.tensor([0] * 7 + [1] + [2] * 60)
+    rows = Rows.by_class(torch.arange(68.0), y, 3, torch.device("cpu"), max_share_a_row=most)
+    samples, labels = rows.batch(40_000, torch_stream(2))
+    assert torch.equal(y[samples.long()], labels)
+    wanted = torch.tensor(expected) / sum(expected)
+    torch.testing.assert_close(torch.bincount(labels) / 40_000, wanted, atol=0.01, rtol=0)
+    assert len(samples.unique()) == 68
+
+
+def test_where_no_row_comes_too_often_batches_are_the_same():
+    """What was learned before there was a limit is learned again."""
+    x, y = torch.arange(12.0), torch.arange(12) % 3
+    even, limited = (
+        Rows.by_class(x, y, 3, torch.device("cpu"), max_share_a_row=most).batch(50, torch_stream(0))
+        for most in (1.0, 0.1)
+    )
+    assert torch.equal(even[0], limited[0])
+    assert torch.equal(even[1], limited[1])
+
+
 def test_a_batch_is_the_streams():
     """The same stream gives the same batch."""
     rows = Rows.by_class(*gaussians(), 3, torch.device("cpu"))
