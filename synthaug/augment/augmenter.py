@@ -78,7 +78,8 @@ class SyntheticAugmenter(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     max_seconds, max_steps
         Caps on learning. A run that ``max_seconds`` cut is not reproducible: ``was_cut_`` tells.
     device
-        ``auto`` (the GPU where there is one), ``cpu``, ``cuda``, ``cuda:1``, ...
+        Where learners train: ``auto`` (the GPU where there is one), ``cpu``, ``cuda``, ``cuda:1``, ... What was learned
+        rests in main memory. On a GPU the same seed may learn other weights, in the last digits, each time.
     checkpoint_dir
         Folder for checkpoints; may be shared by any number of augmenters.
     resume

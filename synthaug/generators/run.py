@@ -199,7 +199,8 @@ def train_within(run: Run, training: Training, *, take_step: TakeStep, draw: Dra
     run
         What ``plan_run`` gave.
     training
-        Where to begin; it is moved on, and its average becomes what is to be kept.
+        Where to begin; it is moved on, and its average becomes what is to be kept, in main memory wherever it was
+        trained: it is drawn from in forked workers, and loaded where no GPU is.
     take_step
         What a step does: see ``train``.
     draw
@@ -230,6 +231,7 @@ def train_within(run: Run, training: Training, *, take_step: TakeStep, draw: Dra
         if not session.is_over:
             _train(run, training, session, take_step)
         session.finish()
+        training.average.module.cpu()
     return session
 
 
