@@ -54,8 +54,14 @@ class KeptAugmenter(SyntheticAugmenter):
 
 
 def _save(augmenter: SyntheticAugmenter, folder: Path) -> None:
+    """Save what was learned, unless another process that learned the same was sooner."""
     partial = folder.with_suffix(f".{os.getpid()}")
     shutil.rmtree(partial, ignore_errors=True)
     partial.parent.mkdir(parents=True, exist_ok=True)
     augmenter.save(partial)
-    os.replace(partial, folder)
+    try:
+        os.replace(partial, folder)
+    except OSError:
+        shutil.rmtree(partial)
+        if not folder.exists():
+            raise

@@ -28,7 +28,16 @@ from joblib import Parallel, delayed
 from sklearn.exceptions import ConvergenceWarning
 from tasks import is_here
 from utility_run import FINALISTS, Plan, every_arm, run_piece, study_of
-from utility_tables import differences, found_of, gate_table, label_table, ranks, table_of_differences, targets
+from utility_tables import (
+    differences,
+    experience_table,
+    found_of,
+    gate_table,
+    label_table,
+    ranks,
+    table_of_differences,
+    targets,
+)
 from utility_tasks import STUDY
 from utility_tune import tune, write
 from utility_ways import ESTIMATORS
@@ -107,6 +116,7 @@ def tables(plan: Plan, tasks: list[str], way: str) -> Iterator[str]:
     yield "### Ranks\n\n" + ranks(found)
     yield "### What it is worth in labels\n\n" + label_table(plan, found)
     yield "### What the gate did\n\n" + gate_table(found)
+    yield "### Experience\n\n" + experience_table(found)
 
 
 def _options() -> argparse.Namespace:

@@ -1,7 +1,7 @@
 """The tables of the utility study, as Markdown. All differences are in points of balanced accuracy.
 
-What a way is compared with (the best without a GAN row) is chosen on the first draws, which ran all arms; differences
-come from the others where the way was run there. Of several estimators on one task, which share their draws and test
+What a way is compared with (the best without a GAN row) is chosen on the draws that ran all arms; differences come from
+the others where the way was run on two of them. Of several estimators on one task, which share their draws and test
 rows, the differences are averaged within draw and test block before anything is tested; tasks are independent.
 """
 
@@ -20,6 +20,8 @@ from synthaug.statistics import PairedTest, corrected_resampled_t_test, crossed_
 
 USUAL = ("classic", "smote+classic", "class_weight")  # what a rare class gets today
 _GATED = "gated"
+_PLAIN = ("none", "repeat", "classic")  # what the gate counts gains from
+_OF_EXPERIENCE = ("classic+gan", "gan", "gan low weight")
 
 Pair = tuple[str, str]
 Found = Mapping[Pair, Sequence[SplitResult]]
@@ -136,6 +138,29 @@ def gate_table(found: Found) -> str:
     return "\n".join(lines)
 
 
+def experience_table(found: Found) -> str:
+    """Return what synthetic rows gained over the usual, real rows alone or transformed, as a share of the errors left.
+
+    The gate's rule rests on it (``synthaug.augment.gate.experience``): mean of the estimators by task, then mean and
+    standard deviation over tasks.
+    """
+    lines = [_line(["rows", "way", "mean", "standard deviation", "by task"]), "|---" * 5 + "|"]
+    for kind, is_of in (("tables", lambda kind: kind == "table"), ("images", lambda kind: kind != "table")):
+        for way in _OF_EXPERIENCE:
+            shares: dict[str, list[float]] = {}
+            for (task, _), splits in found.items():
+                both = with_arms(splits, [way])
+                if is_of(STUDY[task].kind) and len(both) > 1:
+                    usual = mean_score(both, best_of(both, [arm for arm in _PLAIN if with_arms(both, [arm])]))
+                    shares.setdefault(task, []).append((mean_score(both, way) - usual) / (1.0 - usual))
+            means = {task: float(np.mean(values)) for task, values in shares.items()}
+            if len(means) > 1:
+                told = ", ".join(f"{task} {100 * mean:.0f} %" for task, mean in means.items())
+                spread = [np.mean(list(means.values())), np.std(list(means.values()), ddof=1)]
+                lines.append(_line([kind, way, *(f"{100 * value:.0f} %" for value in spread), told]))
+    return "\n".join(lines)
+
+
 def targets(plan: Plan, found: Found, way: str) -> str:
     """Return the figures that the study is held to, each beside its bound."""
     balanced = {task: _way_less(plan, found, task, way, ("classic",)) for task in _of_kind(found, "balanced")}
@@ -209,9 +234,14 @@ def _kept_gain(plan: Plan, found: Found) -> str:
 
 
 def _parts(plan: Plan, splits: Sequence[SplitResult], arm: str) -> tuple[list[SplitResult], list[SplitResult]]:
-    """Return the draws to choose a reference on, and those to judge an arm on: others, where it was run on two."""
-    first = [split for split in splits if split.index < plan.n_screened]
-    rest = with_arms([split for split in splits if split.index >= plan.n_screened], [arm])
+    """Return the draws to choose a reference on, those that ran the most arms (the first, where all ran the same), and
+    those to judge an arm on: others, where it was run on two.
+    """
+    first = _widest(splits)
+    if len(first) == len(splits):
+        first = [split for split in splits if split.index < plan.n_screened]
+    numbers = {split.index for split in first}
+    rest = with_arms([split for split in splits if split.index not in numbers], [arm])
     if len(first) < 2 or len(rest) < 2:
         whole = with_arms(splits, [arm])
         return whole, whole

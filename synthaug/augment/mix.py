@@ -1,8 +1,8 @@
 """A mix: which rows are put beside the real ones. Arms and the gate's candidates are mixes.
 
-Every mix fills up the same plan (so many rows for each class), so that ways to train are compared at equal counts; it
-says which share of those rows is synthetic. The others are real rows, transformed; with ``classic`` the synthetic
-ones are too.
+Every mix fills up the same plan (so many rows for each class), or a multiple of it, so that ways to train can be
+compared at equal counts; it says which share of those rows is synthetic. The others are real rows, transformed; with
+``classic`` the synthetic ones are too.
 """
 
 from dataclasses import dataclass
@@ -68,6 +68,9 @@ class Mix:
         check_fraction("synthetic_weight", self.synthetic_weight, most=_MOST)
         check_choice("labels", self.labels, ("hard", "soft"))
         check_choice("order", self.order, ("together", "pretrain"))
+
+
+CLASSIC_GAN = Mix(amount=2.0, synthetic_fraction=0.5, classic=True)  # all that *classic* adds, and as many synthetic
 
 
 class Source(Protocol):

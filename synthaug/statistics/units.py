@@ -34,6 +34,10 @@ class Unit:
         """Return a difference as text with its sign, such as ``+3.2``."""
         return spoken(number * self.factor, self.digits, sign=True) if math.isfinite(number) else NOT_THERE
 
+    def gain(self, number: float) -> str:
+        """Return a difference as text with its sign and its unit, such as ``+3.2 points``."""
+        return f"{self.difference(number)}{self.points and f' {self.points}'}"
+
     def size(self, number: float) -> str:
         """Return the size of a difference as text, such as ``2.1``."""
         return spoken(abs(number) * self.factor, self.digits) if math.isfinite(number) else NOT_THERE

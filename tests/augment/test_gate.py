@@ -108,7 +108,7 @@ def test_a_no_says_what_it_would_take():
 
 def test_a_loss_is_said_in_its_own_unit():
     """A gate that goes by log-loss speaks of no points."""
-    base = np.random.default_rng(0).normal(size=(N_MIXES, 40))
+    base = np.random.default_rng(0).normal(-2.0, 0.1, size=(N_MIXES, 40))
     decision = choose_among(
         Tried({NOTHING: base, "half": base + 0.25, "all": base, "twice": base}, ()), CANDIDATES, metric="neg_log_loss"
     )
@@ -147,7 +147,7 @@ def test_without_noise_the_best_is_taken():
         (LogisticRegression(), False, ["repeat", "gan, low weight", "gan x0.5", "gan"]),
         (KNeighborsClassifier(), False, ["repeat", "gan x0.5", "gan"]),
         (KNeighborsClassifier(), True, ["classic", "classic+gan", "gan"]),
-        (SVC(), True, ["classic", "classic+gan, low weight", "classic+gan", "gan"]),
+        (SVC(), True, ["classic", "classic+gan", "gan"]),
     ],
 )
 def test_candidates_fit_rows_and_classifier(estimator, images, names):

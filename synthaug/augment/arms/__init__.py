@@ -1,13 +1,13 @@
 """Arms: ways to train a classifier on the same rows, to be compared with one another.
 
 An arm is a function of a ``Task`` that returns what it trained. All arms that add rows, but *gated*, fill the classes
-up by the augmenter's plan: to the same counts, which *self-training* exceeds, in the plan's proportions, where the rows
-that it labels are more than that. An arm that does not fit the rows or the classifier raises ``NotApplicable`` with the
-reason.
+up by the augmenter's plan: to the same counts. *classic+gan* adds as many again, synthetic ones, and has *classic
+twice* for a control; *self-training* adds more, in the plan's proportions, where the rows that it labels are more than
+that. An arm that does not fit the rows or the classifier raises ``NotApplicable`` with the reason.
 """
 
 from synthaug.augment.arms.blended import cutmix, mixup
-from synthaug.augment.arms.real import class_weight, classic, none, repeat, self_distillation
+from synthaug.augment.arms.real import class_weight, classic, classic_twice, none, repeat, self_distillation
 from synthaug.augment.arms.sampled import noise, oversample, smote, smote_classic
 from synthaug.augment.arms.synthetic import (
     classic_gan,
@@ -47,6 +47,7 @@ ARMS: dict[str, Arm] = {
     "smote+classic": smote_classic,
     "noise": noise,
     "classic": classic,
+    "classic twice": classic_twice,
     "mixup": mixup,
     "cutmix": cutmix,
     "self-distillation": self_distillation,

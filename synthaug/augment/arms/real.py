@@ -40,6 +40,11 @@ def classic(task: Task) -> Trained:
     return train_mix(task, Mix(synthetic_fraction=0.0, classic=True))
 
 
+def classic_twice(task: Task) -> Trained:
+    """Fill up twice with transformed real rows: as many as *classic+gan* adds, none of them synthetic."""
+    return train_mix(task, Mix(amount=2.0, synthetic_fraction=0.0, classic=True))
+
+
 def self_distillation(task: Task) -> Trained:
     """Fill up with the real rows again under soft labels: what the teachers give without a synthetic row.
 

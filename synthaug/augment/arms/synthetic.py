@@ -8,7 +8,7 @@ from typing import Any
 from synthaug.augment.arms.task import Task, Trained, learned_plan, setting_of, train, train_mix
 from synthaug.augment.augmenter import SyntheticAugmenter
 from synthaug.augment.classifier import AugmentedClassifier
-from synthaug.augment.mix import Mix
+from synthaug.augment.mix import CLASSIC_GAN, Mix
 from synthaug.errors import SmallClassWarning
 from synthaug.quality.selection import Everything
 
@@ -27,8 +27,8 @@ def gan(task: Task) -> Trained:
 
 
 def classic_gan(task: Task) -> Trained:
-    """Fill up half with transformed real rows and half with transformed synthetic ones."""
-    return train_mix(task, Mix(synthetic_fraction=0.5, classic=True))
+    """Fill up with transformed real rows, as *classic* does, and with as many transformed synthetic ones beside."""
+    return train_mix(task, CLASSIC_GAN)
 
 
 def gan_soft_labels(task: Task) -> Trained:

@@ -3,7 +3,10 @@
 ==============  =====================================================================
 ``candidates``  what it tries, the simplest first
 ``trying``      inner folds: one learner a fold, every candidate's answers to the rest
-``choosing``    the one-standard-error rule, the table, the sentence
+``experience``  what such rows gain elsewhere, and what a measured gain is worth beside it
+``rules``       which candidate is chosen
+``telling``     the same in words
+``choosing``    the decision: its table and its sentence
 ``pooling``     the inner learners as one source of synthetic rows
 ``deciding``    all of it together
 ==============  =====================================================================

@@ -7,7 +7,7 @@ from synthaug.augment.gate.candidates import NOTHING
 from synthaug.augment.gate.choosing import Decision, choose, refuse
 from synthaug.augment.gate.trying import Folds, Trial, inner_folds, try_candidates
 from synthaug.augment.metrics import metric_name
-from synthaug.augment.mix import Mix
+from synthaug.augment.mix import Mix, reads_images
 from synthaug.augment.ways import Setting, check_applies
 from synthaug.data.labels import fit_label_codec
 from synthaug.errors import ConfigError
@@ -38,7 +38,8 @@ def decide(trial: Trial) -> Decision:
     folds = inner_folds(trial)
     if _one_class_somewhere(labels, folds):
         return refuse(f"{trial.n_splits} inner folds would leave one of them with a single class to learn from")
-    return choose(try_candidates(trial, folds), trial.candidates, metric=metric_name(trial.scoring))
+    images = reads_images(trial.augmenter, trial.X)
+    return choose(try_candidates(trial, folds), trial.candidates, metric=metric_name(trial.scoring), images=images)
 
 
 def _check_candidates(trial: Trial) -> None:

@@ -25,11 +25,12 @@ from synthaug.augment.fitting import as_estimator_wants
 
 KINDS = ("images", "colour", "flat", "tensors", "table", "frame", "mixed")
 TABLES = ("table", "frame", "mixed")
-NEED_IMAGES = ("classic", "smote+classic", "cutmix", "classic+gan")
+NEED_IMAGES = ("classic", "classic twice", "smote+classic", "cutmix", "classic+gan")
 NEED_UNLABELLED = ("gan unlabelled", "self-training")
 NEED_WEIGHTS = ("mixup", "cutmix", "self-distillation", "gan soft labels", "gan low weight")
 NEED_PROBABILITIES = ("self-distillation", "gan soft labels", "self-training")
 ADD_NOTHING = ("none", "class_weight", "threshold")
+ADD_TWICE = ("classic twice", "classic+gan")
 UNGATED = tuple(name for name in ARMS if name not in GATED_ARMS)
 NOT_FOR = {
     "LogisticRegression": (),
@@ -85,11 +86,11 @@ def test_an_arm_trains_on_the_real_rows_and_the_plan(make_task, train, recorder_
     if name == "self-training":  # all rows that it is sure of, and the others to balance
         assert len(set(np.unique(recorder.y_, return_counts=True)[1])) == 1
         return
-    assert trained.n_added == (0 if name in ADD_NOTHING else 10)
+    assert trained.n_added == 10 * (0 if name in ADD_NOTHING else 2 if name in ADD_TWICE else 1)
     added = recorder.weight_[30:].sum()
     assert added == pytest.approx(3 if name == "gan low weight" else trained.n_added)
     if name not in (*ADD_NOTHING, *NEED_WEIGHTS):
-        assert np.unique(recorder.y_, return_counts=True)[1].tolist() == [20, 20]
+        assert np.unique(recorder.y_, return_counts=True)[1].tolist() == [10 + trained.n_added, 20]
 
 
 @pytest.mark.parametrize("name", UNGATED)

@@ -1,0 +1,60 @@
+"""What the gate found, in a sentence or two."""
+
+import math
+
+from synthaug.augment.gate.candidates import NOTHING, Candidates
+from synthaug.augment.gate.rules import Found, Scores, best_of, is_usual, usual_of
+from synthaug.statistics import PairedTest, crossed_t_test
+from synthaug.statistics.units import Unit
+
+_MOST_TIMES = 10  # beyond so many times the rows nobody can tell whether a gain stays the same
+
+
+def sentence_of(found: Found, scores: Scores, candidates: Candidates, unit: Unit) -> str:
+    """Return what was chosen, what it gained, and what it would take for what was not."""
+    if found.chosen == NOTHING:
+        shown = best_of(scores, candidates)
+        gain = crossed_t_test(scores[shown] - scores[NOTHING])
+        doubt = found.doubt if gain.difference > 0 else "which is no gain"
+        told = f"the best mix, {shown}, gained {_gain(gain, unit)} on rows held back from it, {doubt}."
+        return f"Not augmented: {told}{_needed(gain, found)}"
+    gain = crossed_t_test(scores[found.chosen] - scores[NOTHING])
+    told = f"it gained {_gain(gain, unit)} over adding nothing, on rows held back from it."
+    more = _without if is_usual(candidates[found.chosen]) else _over_the_usual
+    return f"Augmented with {found.chosen}: {told}{more(found, scores, candidates, unit)}"
+
+
+def _over_the_usual(found: Found, scores: Scores, candidates: Candidates, unit: Unit) -> str:
+    """Return what synthetic rows gained over real ones again, where these are ahead of nothing."""
+    usual = usual_of(scores, candidates)
+    if usual == NOTHING:
+        return ""
+    more = crossed_t_test(scores[found.chosen] - scores[usual])
+    return f" Over {usual}, without a synthetic row, it gained {_gain(more, unit)}."
+
+
+def _without(found: Found, scores: Scores, candidates: Candidates, unit: Unit) -> str:
+    """Return why none of the added rows is synthetic."""
+    shown = best_of(scores, [name for name, mix in candidates.items() if not is_usual(mix)])
+    if not shown:
+        return " None of the added rows is synthetic."
+    more = crossed_t_test(scores[shown] - scores[found.chosen])
+    told = f" None of the added rows is synthetic: over these the best mix with some, {shown}, gained"
+    return f"{told} {_gain(more, unit)}.{_needed(more, found)}"
+
+
+def _gain(gain: PairedTest, unit: Unit) -> str:
+    return f"{unit.gain(gain.difference)} ({unit.difference(gain.low)} to {unit.difference(gain.high)})"
+
+
+def _needed(gain: PairedTest, found: Found) -> str:
+    """Return with how many times the rows such a gain would count, where that can be told; else nothing.
+
+    The standard error falls as one over the square root of the rows.
+    """
+    if gain.difference <= 0:
+        return ""
+    times = found.times_the_rows(gain)
+    if times > _MOST_TIMES:
+        return " To tell so small a gain from luck would take more than ten times as many rows."
+    return f" With about {max(2, math.ceil(times))} times as many rows such a gain would count, if it stayed the same."

@@ -1,0 +1,133 @@
+"""The gate's rule by expectation: measured gains beside those of other tasks, in shares of the errors left."""
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+from scipy.stats import norm
+
+from synthaug import Mix
+from synthaug.augment.gate import NOTHING
+from synthaug.augment.gate.choosing import choose
+from synthaug.augment.gate.experience import ALONE, BESIDE, TABLES, best_value, expected_gain, times_the_rows
+from synthaug.augment.gate.trying import N_MIXES, Tried
+from synthaug.augment.mix import CLASSIC_GAN
+from synthaug.statistics import crossed_t_test
+
+N_BLOCKS = 40
+IMAGES = {"classic": Mix(synthetic_fraction=0.0, classic=True), "classic+gan": CLASSIC_GAN, "gan": Mix()}
+TABLE = {"repeat": Mix(synthetic_fraction=0.0), "gan": Mix()}
+
+
+def differences(mean, error):
+    """Return differences (n_mixes, n_blocks) of this mean, and standard error."""
+    waves = np.random.default_rng(0).normal(size=(N_MIXES, N_BLOCKS))
+    waves -= waves.mean()
+    return mean + waves * (error / crossed_t_test(waves).standard_error if error else 0.0)
+
+
+def measured(mean, error):
+    return crossed_t_test(differences(mean, error))
+
+
+def decide(candidates, *, level=0.8, metric="balanced_accuracy", images=True, **gains):
+    """Let the gate choose among candidates of these gains, (mean, standard error), over nothing at ``level``."""
+    base = np.full((N_MIXES, N_BLOCKS), level)
+    scores = {
+        name: base + differences(*gains.get(name.replace("classic+gan", "both"), (0.0, 0.0))) for name in candidates
+    }
+    return choose(Tried({NOTHING: base} | scores, ()), candidates, metric=metric, images=images)
+
+
+@pytest.mark.parametrize("before", [BESIDE, ALONE, TABLES])
+@pytest.mark.parametrize(("mean", "error"), [(0.02, 0.03), (-0.01, 0.005), (0.1, 0.02)])
+def test_what_is_expected_is_the_mean_given_the_measurement(before, mean, error):
+    """The closed form agrees with the integral over all gains that are possible."""
+    errors = 0.2
+    centre, spread = before.mean * errors, before.sd * errors
+
+    def weight(gain):
+        return norm.pdf(gain, centre, spread) * norm.pdf(mean, gain, error)
+
+    ends = min(centre, mean) - 10 * spread, max(centre, mean) + 10 * spread
+    total = quad(weight, *ends, points=[centre, mean], limit=200)[0]
+    truth = quad(lambda gain: gain * weight(gain), *ends, points=[centre, mean], limit=200)[0] / total
+    assert expected_gain(measured(mean, error), before, errors) == pytest.approx(truth, rel=1e-6, abs=1e-9)
+
+
+def test_a_sure_measurement_speaks_for_itself():
+    """The smaller its error, the less a gain is drawn to others; a mix that changes no answer gains nothing."""
+    found = [expected_gain(measured(0.01, error), ALONE, 0.2) for error in (0.1, 0.01, 0.001)]
+    assert found == sorted(found)
+    assert found[0] < 0
+    assert found[2] == pytest.approx(0.01, abs=1e-4)
+    assert expected_gain(measured(0.0, 0.0), BESIDE, 0.2) == 0
+
+
+def test_small_gains_of_few_rows_are_not_believed():
+    """Beside transformed rows a gain of a third of its error is taken for luck, one of twice its error is not."""
+    assert decide(IMAGES, both=(0.01, 0.03)).chosen == NOTHING
+    assert decide(IMAGES, both=(0.06, 0.03)).chosen == "classic+gan"
+    assert decide(IMAGES, both=(0.01, 0.005)).chosen == "classic+gan"
+
+
+def test_synthetic_rows_in_the_place_of_real_ones_must_gain_more():
+    """What is enough for rows beside the transformed ones is not for rows in their place."""
+    assert decide(IMAGES, gan=(0.02, 0.03)).chosen == NOTHING
+    assert decide(IMAGES, gan=(0.03, 0.01)).chosen == "gan"
+    assert decide(IMAGES, both=(0.02, 0.03)).chosen == "classic+gan"
+
+
+def test_in_tables_less_than_one_error_is_enough():
+    """Gains differ so much from table to table that a measured one is mostly believed; a loss never is a gain."""
+    assert decide(TABLE, gan=(0.01, 0.02), images=False).chosen == "gan"
+    assert decide(TABLE, gan=(-0.01, 0.02), images=False).chosen == NOTHING
+
+
+def test_gains_count_from_the_usual():
+    """Synthetic rows that are ahead of nothing but behind transformed real ones are not taken."""
+    decision = decide(IMAGES, classic=(0.08, 0.01), both=(0.06, 0.01))
+    assert decision.chosen == "classic"
+    assert "over these the best mix with some, classic+gan, gained −2.0 points" in decision.sentence
+    ahead = decide(IMAGES, classic=(0.05, 0.0), both=(0.09, 0.01))
+    assert ahead.chosen == "classic+gan"
+    assert "Over classic, without a synthetic row, it gained +4.0 points (" in ahead.sentence
+    assert ahead.table.set_index("candidate").loc["classic+gan", "why"].endswith("points over classic")
+
+
+def test_the_unit_does_not_matter():
+    """A loss in any unit is decided like a share: by the errors left."""
+    for factor in (1.0, 100.0):
+        less = decide(
+            TABLE, level=-0.2 * factor, gan=(0.01 * factor, 0.02 * factor), metric="neg_log_loss", images=False
+        )
+        assert less.chosen == "gan"
+        more = decide(IMAGES, level=-0.2 * factor, both=(0.01 * factor, 0.03 * factor), metric="neg_log_loss")
+        assert more.chosen == NOTHING
+
+
+def test_nothing_is_added_where_nothing_is_left_to_gain():
+    """A classifier without errors is left as it is."""
+    assert decide(IMAGES, level=1.0, both=(0.0, 0.01)).chosen == NOTHING
+
+
+def test_a_metric_of_unknown_range_is_decided_by_one_standard_error():
+    """Where no best value is known what was gained elsewhere says nothing."""
+    assert best_value("profit") is None
+    assert decide(TABLE, gan=(0.01, 0.02), metric="profit", images=False).chosen == NOTHING
+    assert decide(TABLE, gan=(0.03, 0.02), metric="profit", images=False).chosen == "gan"
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "roc_auc_ovr", "f1_macro", "sensitivity_at_90_specificity"])
+def test_the_best_of_a_share_is_one(metric):
+    """Metrics that are shares can be 1 at best, losses 0."""
+    assert best_value(metric) == 1.0
+    assert best_value("neg_brier_score") == 0.0
+
+
+def test_so_many_times_the_rows_are_enough_and_fewer_are_not():
+    """With the rows that it is said to take, the square of the error falls so far that a gain is expected."""
+    gain = measured(0.01, 0.03)
+    times = times_the_rows(gain, BESIDE, 0.2)
+    assert expected_gain(measured(0.01, 0.03 / np.sqrt(1.01 * times)), BESIDE, 0.2) > 0
+    assert expected_gain(measured(0.01, 0.03 / np.sqrt(0.99 * times)), BESIDE, 0.2) < 0
+    assert times_the_rows(measured(-0.01, 0.03), BESIDE, 0.2) == float("inf")
