@@ -109,8 +109,8 @@ def tables(plan: Plan, tasks: list[str], way: str) -> Iterator[str]:
     if not found:
         yield "nothing is measured yet"
         return
-    yield "### Targets\n\n" + targets(plan, found, way)
-    table = differences(plan, found)
+    yield "### Targets\n\n" + targets(found, way)
+    table = differences(found)
     table.to_csv(plan.folder / plan.half / "differences.csv", index=False)
     yield "### Differences from the best way without a GAN row\n\n" + table_of_differences(table)
     yield "### Ranks\n\n" + ranks(found)

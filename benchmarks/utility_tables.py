@@ -1,12 +1,12 @@
 """The tables of the utility study, as Markdown. All differences are in points of balanced accuracy.
 
-What a way is compared with (the best without a GAN row) is chosen on the draws that ran all arms; differences come from
-the others where the way was run on two of them. Of several estimators on one task, which share their draws and test
-rows, the differences are averaged within draw and test block before anything is tested; tasks are independent.
+What a way is compared with on a draw, the best way without a GAN row, is chosen on the other draws. Of several
+estimators on one task, which share their draws and test rows, the differences are averaged within draw and test block
+before anything is tested; tasks are independent.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ from synthaug.experiment.results import SplitResult, is_learned
 from synthaug.statistics import PairedTest, corrected_resampled_t_test, crossed_t_test, holm, verdict
 
 USUAL = ("classic", "smote+classic", "class_weight")  # what a rare class gets today
+REFERENCE = "the best way without a GAN row"
 _GATED = "gated"
 _PLAIN = ("none", "repeat", "classic")  # what the gate counts gains from
 _OF_EXPERIENCE = ("classic+gan", "gan", "gan low weight")
@@ -57,22 +58,47 @@ def found_of(plan: Plan, tasks: Iterable[str]) -> dict[Pair, list[SplitResult]]:
     return {pair: splits for pair, splits in found.items() if len(splits) > 1}
 
 
-def differences(plan: Plan, found: Found) -> pd.DataFrame:
+def differences(found: Found) -> pd.DataFrame:
     """Return every way beside the best without a GAN row: task, estimator, arm, reference, difference, low, high."""
     rows = []
     for (task, estimator), splits in found.items():
-        tests = {}
+        tests, chosen = {}, {}
         for arm in _arms(splits):
-            chosen, judged = _parts(plan, splits, arm)
-            reference = best_of(chosen, [name for name in _arms(chosen) if not is_learned(name)])
-            if arm != reference and (judged := with_arms(judged, [arm, reference])) and len(judged) > 1:
-                tests[arm, reference] = compare_arms(_kind(task), tuple(judged), arm, reference, scoring=SCORING)
+            judged = with_reference(with_arms(splits, [arm]), [name for name in _arms(splits) if not is_learned(name)])
+            if len(judged) > 1 and any(split.scores[arm] != split.scores[REFERENCE] for split in judged):
+                chosen[arm] = references(judged)
+                tests[arm] = compare_arms(_kind(task), tuple(judged), arm, REFERENCE, scoring=SCORING)
         adjusted = holm([test.p_value for test in tests.values()]) if tests else []
-        for ((arm, reference), test), p in zip(tests.items(), adjusted, strict=True):
+        for (arm, test), p in zip(tests.items(), adjusted, strict=True):
             word = verdict(test, p_adjusted=p)
-            rows.append((task, estimator, arm, reference, test.difference, test.low, test.high, word))
+            rows.append((task, estimator, arm, chosen[arm], test.difference, test.low, test.high, word))
     columns = ["task", "estimator", "arm", "reference", "difference", "low", "high", "verdict"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def with_reference(splits: Sequence[SplitResult], among: Sequence[str]) -> list[SplitResult]:
+    """Return the splits with one more arm, ``REFERENCE``: of the arms that ran on all of them the best on the others.
+
+    What a split is judged by was so chosen without it; the best of many on the same rows would be lucky too.
+    """
+    common = [arm for arm in among if splits and all(arm in split.scores for split in splits)]
+    if len(splits) < 2 or not common:
+        return []
+    found = []
+    for split in splits:
+        best = best_of([other for other in splits if other.index != split.index], common)
+        named = {
+            name: {**getattr(split, name), REFERENCE: getattr(split, name)[best]}
+            for name in ("scores", "blocks")
+            if best in getattr(split, name)
+        }
+        found.append(replace(split, **named, explanation=best))
+    return found
+
+
+def references(splits: Sequence[SplitResult]) -> str:
+    """Return the names of what ``with_reference`` chose, the most frequent first."""
+    return ", ".join(pd.Series([split.explanation for split in splits]).value_counts().index)
 
 
 def best_of(splits: Sequence[SplitResult], arms: Sequence[str]) -> str:
@@ -87,8 +113,8 @@ def table_of_differences(table: pd.DataFrame) -> str:
     lines = [_line(head), "|---" * len(head) + "|"]
     for (task, estimator), part in table.groupby(["task", "estimator"], sort=False):
         cells = {row.arm: _cell(row) for row in part.itertuples()}
-        references = ", ".join(dict.fromkeys(part["reference"]))
-        lines.append(_line([str(task), str(estimator), references, *(cells.get(arm, "") for arm in arms)]))
+        chosen = ", ".join(dict.fromkeys(name for names in part["reference"] for name in names.split(", ")))
+        lines.append(_line([str(task), str(estimator), chosen, *(cells.get(arm, "") for arm in arms)]))
     return "\n".join(lines)
 
 
@@ -161,11 +187,11 @@ def experience_table(found: Found) -> str:
     return "\n".join(lines)
 
 
-def targets(plan: Plan, found: Found, way: str) -> str:
+def targets(found: Found, way: str) -> str:
     """Return the figures that the study is held to, each beside its bound."""
-    balanced = {task: _way_less(plan, found, task, way, ("classic",)) for task in _of_kind(found, "balanced")}
-    rare = {task: _way_less(plan, found, task, way, USUAL) for task in _of_kind(found, "rare")}
-    plain = {task: _way_less(plan, found, task, _GATED, None) for task in dict.fromkeys(task for task, _ in found)}
+    balanced = {task: _way_less(found, task, way, ("classic",)) for task in _of_kind(found, "balanced")}
+    rare = {task: _way_less(found, task, way, USUAL) for task in _of_kind(found, "rare")}
+    plain = {task: _way_less(found, task, _GATED, None) for task in dict.fromkeys(task for task, _ in found)}
     lines = [
         f"* {way} less tuned classic, balanced image tasks (target: at least 0.5): {_pooled(balanced)}",
         f"* {way} less the best of {', '.join(USUAL)}, rare-class tasks (target: at least 3, significant on half): "
@@ -173,22 +199,19 @@ def targets(plan: Plan, found: Found, way: str) -> str:
         f"* {_GATED} less the best way without a GAN row, all tasks (target: bound above -0.5): {_pooled(plain)}; "
         f"significantly negative on {_n_harmed(plain)} (Holm)",
         f"* of the gain of the GAN arm that was chosen on half of the draws, where it gains on the other half, "
-        f"{_GATED} keeps (target: half): {_kept_gain(plan, found)}",
+        f"{_GATED} keeps (target: half): {_kept_gain(found)}",
     ]
     return "\n".join(lines)
 
 
-def _way_less(plan: Plan, found: Found, task: str, way: str, usual: Sequence[str] | None) -> PairedTest | None:
+def _way_less(found: Found, task: str, way: str, usual: Sequence[str] | None) -> PairedTest | None:
     """Return the test of a way less the best of the usual ones (all without GAN rows for None), over estimators."""
     effects, sizes = [], []
     for (name, _), splits in found.items():
-        if name != task or not with_arms(splits, [way]):
-            continue
-        chosen, judged = _parts(plan, splits, way)
-        others = [arm for arm in _arms(chosen) if (not is_learned(arm) if usual is None else arm in usual)]
-        if others:
-            reference = best_of(chosen, others)
-            effects.append({split.index: _effect(split, way, reference, task) for split in with_arms(judged, [way])})
+        others = [arm for arm in _arms(splits) if (not is_learned(arm) if usual is None else arm in usual)]
+        judged = with_reference(with_arms(splits, [way]), others) if name == task else []
+        if judged:
+            effects.append({split.index: _effect(split, way, REFERENCE, task) for split in judged})
             sizes = [(split.n_train, split.n_test) for split in judged]
     common = sorted(set.intersection(*map(set, effects))) if effects else []
     if len(common) < 2:
@@ -214,7 +237,7 @@ def pool(tests: Sequence[PairedTest]) -> Pooled:
     return Pooled(mean, float(np.sqrt(variances.sum()) / len(tests)), float(df), len(tests))
 
 
-def _kept_gain(plan: Plan, found: Found) -> str:
+def _kept_gain(found: Found) -> str:
     gains, kept = [], []
     for splits in found.values():
         both = with_arms(splits, [_GATED])
@@ -231,21 +254,6 @@ def _kept_gain(plan: Plan, found: Found) -> str:
     if not gains:
         return "no GAN arm gained"
     return f"{_points(np.mean(kept))} of {_points(np.mean(gains))} points, in {len(gains)} cases"
-
-
-def _parts(plan: Plan, splits: Sequence[SplitResult], arm: str) -> tuple[list[SplitResult], list[SplitResult]]:
-    """Return the draws to choose a reference on, those that ran the most arms (the first, where all ran the same), and
-    those to judge an arm on: others, where it was run on two.
-    """
-    first = _widest(splits)
-    if len(first) == len(splits):
-        first = [split for split in splits if split.index < plan.n_screened]
-    numbers = {split.index for split in first}
-    rest = with_arms([split for split in splits if split.index not in numbers], [arm])
-    if len(first) < 2 or len(rest) < 2:
-        whole = with_arms(splits, [arm])
-        return whole, whole
-    return first, rest
 
 
 def _arms(splits: Sequence[SplitResult]) -> list[str]:

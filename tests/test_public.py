@@ -173,4 +173,4 @@ def test_importing_the_augmenter_imports_nothing_heavy(offline):
 def test_nothing_phones_home(offline):
     """Learning, the gate, a comparison of all arms and its report run through where no socket can be opened."""
     assert offline["albumentations"]
-    assert offline["arms"] == ["classic", "classic+gan", "gan", "gated", "none", "smote"]
+    assert offline["arms"] == ["classic", "classic twice", "classic+gan", "gan", "gated", "none", "smote"]

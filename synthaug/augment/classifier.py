@@ -58,12 +58,13 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
     gate
         Ask the gate before adding rows. Without it the whole plan of the augmenter is added.
     candidates
-        What the gate tries: ``auto``, or a dict of ``Mix`` by name, the simplest first.
+        What the gate tries: ``auto``, or a dict of ``Mix`` by name, the simplest first. It takes the mix of which the
+        greatest gain is expected: see ``synthaug.augment.gate``.
     scoring
         The gate's score: a name, a scorer, or None for the classifier's own.
     synthetic_weight
-        Weight of a synthetic row where a real one has 1. ``auto``: 1, and with the gate also 0.3 where the classifier
-        takes weights. A ``Mix`` of one's own in ``candidates`` says its own.
+        Weight of a synthetic row where a real one has 1. ``auto``: 1, and with the gate, for tables, also 0.3 where the
+        classifier takes weights. A ``Mix`` of one's own in ``candidates`` says its own.
     image_transform
         What mixes with classical augmentation do to images: ``shift``, ``affine``, ``photo``, an albumentations or
         torchvision transform, or a function of one image (h, w, c), float32 in [0, 1]. ``tuned``: chosen on the

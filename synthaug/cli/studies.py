@@ -52,7 +52,7 @@ def compare(
     standardise: Annotated[bool, typer.Option(help="Give columns mean 0 and variance 1 first.")] = True,
     arms: Annotated[
         str, typer.Option(help="Ways to train, the baseline first.")
-    ] = "none,classic,smote,gan,classic+gan,gated",
+    ] = "none,classic,classic twice,smote,gan,classic+gan,gated",
     scoring: Annotated[
         str, typer.Option(help="The primary metric; see 'synthaug list metrics'.")
     ] = "balanced_accuracy",

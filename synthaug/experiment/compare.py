@@ -34,7 +34,7 @@ from synthaug.experiment.run_split import blocks_of
 from synthaug.experiment.work import Work
 from synthaug.statistics import DEFAULT_ROPE, check_rope
 
-DEFAULT_ARMS = ("none", "classic", "smote", "gan", "classic+gan", "gated")
+DEFAULT_ARMS = ("none", "classic", "classic twice", "smote", "gan", "classic+gan", "gated")
 FEWEST_RESAMPLES, _MOST_RESAMPLES = 100, 100_000
 _NEEDS_PROBABILITIES = ("roc_auc_ovr", "neg_log_loss", "neg_brier_score")
 _OF_THE_MACHINE = ("callbacks", "checkpoint_dir", "resume", "verbose", "device")

@@ -111,7 +111,7 @@ class PipelineConfig(Section):
     >>> from synthaug.experiment.config import make_config
     >>> values = {"name": "wine", "data": {"name": "wine"}, "estimator": {"name": "SVC"}}
     >>> make_config(values, source="an example").arms
-    ('none', 'classic', 'smote', 'gan', 'classic+gan', 'gated')
+    ('none', 'classic', 'classic twice', 'smote', 'gan', 'classic+gan', 'gated')
     """
 
     name: Annotated[str, Field(pattern=r"^[\w][\w .-]{0,99}$")]
@@ -123,6 +123,7 @@ class PipelineConfig(Section):
     arms: Annotated[tuple[Annotated[str, AfterValidator(_check_arm)], ...], Tuple, Field(min_length=2)] = (
         "none",
         "classic",
+        "classic twice",
         "smote",
         "gan",
         "classic+gan",

@@ -1,4 +1,4 @@
-"""The gate: the one-standard-error rule, inner folds of training rows only, and words for what it found."""
+"""The gate: inner folds of training rows only, the one-standard-error rule, and words for what it found."""
 
 import numpy as np
 import pytest
@@ -151,7 +151,7 @@ def test_without_noise_the_best_is_taken():
     ],
 )
 def test_candidates_fit_rows_and_classifier(estimator, images, names):
-    """Images add classical mixes, and a low weight is tried only where the classifier takes weights."""
+    """Images add classical mixes; in tables a low weight is tried where the classifier takes weights."""
     assert list(auto_candidates(estimator, images=images)) == names
 
 
