@@ -37,6 +37,7 @@ from utility_tables import (
     ranks,
     table_of_differences,
     targets,
+    task_table,
 )
 from utility_tasks import STUDY
 from utility_tune import tune, write
@@ -110,6 +111,7 @@ def tables(plan: Plan, tasks: list[str], way: str) -> Iterator[str]:
         yield "nothing is measured yet"
         return
     yield "### Targets\n\n" + targets(found, way)
+    yield "### By task\n\n" + task_table(found)
     table = differences(found)
     table.to_csv(plan.folder / plan.half / "differences.csv", index=False)
     yield "### Differences from the best way without a GAN row\n\n" + table_of_differences(table)

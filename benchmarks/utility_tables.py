@@ -118,6 +118,28 @@ def table_of_differences(table: pd.DataFrame) -> str:
     return "\n".join(lines)
 
 
+def task_table(found: Found) -> str:
+    """Return a line a task, its estimators together: ways with GAN rows less tuned *classic*, and less the best way
+    without a GAN row.
+    """
+    asked = [
+        ("classic+gan", ("classic",), "classic+gan less classic"),
+        ("classic+gan", None, "classic+gan less the best without"),
+        ("gan", None, "gan less the best without"),
+        (_GATED, None, "gated less the best without"),
+    ]
+    head = ["task", "draws (of these with all arms)", *(title for _, _, title in asked)]
+    lines = [_line(head), "|---" * len(head) + "|"]
+    for task in dict.fromkeys(task for task, _ in found):
+        tests = [_way_less(found, task, way, usual) for way, usual, _ in asked]
+        counts = [
+            (len(splits), len(with_arms(splits, [_GATED]))) for (name, _), splits in found.items() if name == task
+        ]
+        n_all, n_screened = (max(column) for column in zip(*counts, strict=True))
+        lines.append(_line([task, f"{n_all} ({n_screened})", *("" if test is None else _told(test) for test in tests)]))
+    return "\n".join(lines)
+
+
 def ranks(found: Found) -> str:
     """Return the mean rank of each arm over tasks and estimators that ran it on every one of the first draws."""
     scores = {
@@ -177,7 +199,9 @@ def experience_table(found: Found) -> str:
             for (task, _), splits in found.items():
                 both = with_arms(splits, [way])
                 if is_of(STUDY[task].kind) and len(both) > 1:
-                    usual = mean_score(both, best_of(both, [arm for arm in _PLAIN if with_arms(both, [arm])]))
+                    usual = mean_score(
+                        both, best_of(both, [arm for arm in _PLAIN if len(with_arms(both, [arm])) == len(both)])
+                    )
                     shares.setdefault(task, []).append((mean_score(both, way) - usual) / (1.0 - usual))
             means = {task: float(np.mean(values)) for task, values in shares.items()}
             if len(means) > 1:
@@ -296,7 +320,11 @@ def _n_harmed(tests: Mapping[str, PairedTest | None]) -> int:
 
 def _cell(row: object) -> str:
     mark = {"helps": " **helps**", "hurts": " **hurts**"}.get(row.verdict, "")
-    return f"{_points(row.difference)} ({_points(row.low)} to {_points(row.high)}){mark}"
+    return f"{_told(row)}{mark}"
+
+
+def _told(test: object) -> str:
+    return f"{_points(test.difference)} ({_points(test.low)} to {_points(test.high)})"
 
 
 def _points(value: float) -> str:
