@@ -43,6 +43,7 @@ from utility_tasks import STUDY
 from utility_tune import tune, write
 from utility_ways import ESTIMATORS
 
+from synthaug.errors import ConfigError
 from synthaug.experiment.designs import Draws
 
 _N_DRAWS = 20
@@ -76,7 +77,11 @@ def _curve(plan: Plan, task: str, estimator: str) -> str:
     store = plan.store(task, estimator)
     if store.finished() != list(range(plan.n_draws)):
         return f"{task} {estimator}: no learning curve before all {plan.n_draws} draws are there"
-    study_of(plan, task, estimator, curve=True).run(store=store)
+    try:
+        study = study_of(plan, task, estimator, curve=True)
+    except ConfigError as reason:
+        return f"{task} {estimator}: no learning curve: {reason}"
+    study.run(store=store)
     return f"{task} {estimator}: learning curve"
 
 

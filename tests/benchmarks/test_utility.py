@@ -192,7 +192,7 @@ def test_targets_say_what_was_planted(study):
     assert float(lines[0].split("): ")[1].split()[0]) == pytest.approx(3, abs=0.5)
     assert "over 2 tasks" in lines[0]
     assert "not measured" in lines[1]
-    assert "no GAN arm gained" in lines[3]
+    assert "no GAN arm gained" in lines[4]
     assert "| gan | 1.0 | 3 | 4 |" in study.utility_tables.ranks(found)
 
 
@@ -208,6 +208,15 @@ def test_a_piece_is_measured_once_and_later_arms_are_added(study, plan):
     assert set(after.scores) == {"none", "classic", "class_weight"}
     np.testing.assert_array_equal(after.blocks["classic"], before.blocks["classic"])
     assert isinstance(run.study_of(first, "digits-5", "logistic").design, Draws)
+
+
+def test_a_task_without_more_labels_says_so(study, plan):
+    """Where the half holds too few labels for a learning curve the line says why, and the other tasks go on."""
+    small = replace(plan, n_draws=2, screened=("none", "class_weight"))
+    for index in range(2):
+        study.utility_run.run_piece(small, "digits-rare", index)
+    line = importlib.import_module("utility")._curve(small, "digits-rare", "logistic")
+    assert line.startswith("digits-rare logistic: no learning curve: label_equivalence needs labels held back")
 
 
 @pytest.mark.slow
