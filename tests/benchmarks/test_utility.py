@@ -194,6 +194,9 @@ def test_targets_say_what_was_planted(study):
     assert "not measured" in lines[1]
     assert "no GAN arm gained" in lines[4]
     assert "| gan | 1.0 | 3 | 4 |" in study.utility_tables.ranks(found)
+    line = study.utility_tables.task_table(found).splitlines()[-1].split(" | ")
+    assert line[:4] == ["| mnist-20", "12 (0)", "", ""]
+    assert float(line[5].split()[0]) == pytest.approx(3, abs=1)
 
 
 def test_a_piece_is_measured_once_and_later_arms_are_added(study, plan):
