@@ -12,9 +12,10 @@
 Every finished arm of every draw is kept in ``--out`` and not measured again (delete it after a change of the code), so
 all of these may be interrupted, repeated and narrowed: ``--tasks``, ``--estimators``, ``--draws``, ``--arms``. A
 learner is trained once for a task and draw, in 45 seconds of one core at most, and shared by all arms and estimators
-(``kept.py``); its steps are fixed, so a seed gives the same figures anywhere. ``utility_tasks.py`` says which rows are
-whose, ``utility_ways.py`` what is trained, ``utility_tune.py`` what is chosen on the dev halves, ``utility_tables.py``
-how the figures are tested. Every piece leaves a line in ``log.txt``, every difference one in ``differences.csv``.
+(``kept.py``); its steps are fixed, so a seed gives the same figures on any CPU, and nearly the same on a GPU.
+``utility_tasks.py`` says which rows are whose, ``utility_ways.py`` what is trained, ``utility_tune.py`` what is chosen
+on the dev halves, ``utility_tables.py`` how the figures are tested. Every piece leaves a line in ``log.txt``, every
+difference one in ``differences.csv``.
 """
 
 import argparse
