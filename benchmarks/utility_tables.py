@@ -194,22 +194,26 @@ def experience_table(found: Found) -> str:
     standard deviation over tasks.
     """
     lines = [_line(["rows", "way", "mean", "standard deviation", "by task"]), "|---" * 5 + "|"]
-    for kind, is_of in (("tables", lambda kind: kind == "table"), ("images", lambda kind: kind != "table")):
+    for rows, tables in (("tables", True), ("images", False)):
         for way in _OF_EXPERIENCE:
             shares: dict[str, list[float]] = {}
             for (task, _), splits in found.items():
                 both = with_arms(splits, [way])
-                if is_of(STUDY[task].kind) and len(both) > 1:
-                    usual = mean_score(
-                        both, best_of(both, [arm for arm in _PLAIN if len(with_arms(both, [arm])) == len(both)])
-                    )
-                    shares.setdefault(task, []).append((mean_score(both, way) - usual) / (1.0 - usual))
+                if (STUDY[task].kind == "table") == tables and len(both) > 1:
+                    shares.setdefault(task, []).append(_share_of_errors(both, way))
             means = {task: float(np.mean(values)) for task, values in shares.items()}
             if len(means) > 1:
                 told = ", ".join(f"{task} {100 * mean:.0f} %" for task, mean in means.items())
                 spread = [np.mean(list(means.values())), np.std(list(means.values()), ddof=1)]
-                lines.append(_line([kind, way, *(f"{100 * value:.0f} %" for value in spread), told]))
+                lines.append(_line([rows, way, *(f"{100 * value:.0f} %" for value in spread), told]))
     return "\n".join(lines)
+
+
+def _share_of_errors(splits: Sequence[SplitResult], way: str) -> float:
+    """Return the share that a way gained of the errors that the usual leaves."""
+    ran = [arm for arm in _PLAIN if len(with_arms(splits, [arm])) == len(splits)]
+    usual = mean_score(splits, best_of(splits, ran))
+    return (mean_score(splits, way) - usual) / (1.0 - usual)
 
 
 def targets(found: Found, way: str) -> str:
