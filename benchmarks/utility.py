@@ -7,10 +7,12 @@
     python benchmarks/utility.py --screen            # every arm on a third of the draws
     python benchmarks/utility.py --finalists         # the best arms on the other draws
     python benchmarks/utility.py --curve             # what the gain is worth in labels
+    python benchmarks/utility.py --pack              # keep what was measured in utility_results.jsonl.gz
     python benchmarks/utility.py                     # the tables of what is there so far
 
-Every finished arm of every draw is kept in ``--out`` and not measured again (delete it after a change of the code), so
-all of these may be interrupted, repeated and narrowed: ``--tasks``, ``--estimators``, ``--draws``, ``--arms``. A
+Every finished arm of every draw is kept in ``--out`` and not measured again (``--forget gated`` after a change of the
+gate, say), so all of these may be interrupted, repeated and narrowed: ``--tasks``, ``--estimators``, ``--draws``,
+``--arms``. What the repository keeps is put into ``--out`` first, so the published tables are made in seconds. A
 learner is trained once for a task and draw, in 45 seconds of one core at most, and shared by all arms and estimators
 (``kept.py``); its steps are fixed, so a seed gives the same figures on any CPU, and nearly the same on a GPU.
 ``utility_tasks.py`` says which rows are whose, ``utility_ways.py`` what is trained, ``utility_tune.py`` what is chosen
@@ -28,7 +30,8 @@ import torch
 from joblib import Parallel, delayed
 from sklearn.exceptions import ConvergenceWarning
 from tasks import is_here
-from utility_run import FINALISTS, Plan, every_arm, run_piece, study_of
+from utility_archive import ARCHIVE, forget, pack, unpack
+from utility_run import Plan, every_arm, run_piece, study_of
 from utility_tables import (
     differences,
     experience_table,
@@ -129,11 +132,12 @@ def tables(plan: Plan, tasks: list[str], way: str) -> Iterator[str]:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ("tune", "screen", "finalists", "curve"):
+    for name in ("tune", "screen", "finalists", "curve", "pack"):
         parser.add_argument(f"--{name}", action="store_true")
     parser.add_argument("--tasks", nargs="+", choices=STUDY, default=list(STUDY))
     parser.add_argument("--estimators", nargs="+", choices=ESTIMATORS, default=list(ESTIMATORS))
     parser.add_argument("--arms", nargs="+", help="in the place of every arm (--screen) or of the finalists")
+    parser.add_argument("--forget", nargs="+", default=[], help="drop these arms of --tasks, to be measured anew")
     parser.add_argument("--draws", type=int, default=_N_DRAWS)
     parser.add_argument("--half", choices=["dev", "report"], default="report")
     parser.add_argument("--way", default="classic+gan", help="the way that the targets are about, chosen beforehand")
@@ -154,10 +158,12 @@ def main() -> None:
         options.draws,
         n_screened=-(-options.draws // 3),
         screened=tuple(options.arms or every_arm()),
-        finalists=tuple(options.arms or FINALISTS),
+        finalists=tuple(options.arms) if options.arms else None,
         estimators=tuple(options.estimators),
         n_steps=options.steps,
     )
+    print(f"{unpack(plan)} draws taken from {ARCHIVE.name}")
+    forget(plan, tasks, options.forget)
     if options.tune:
         run_tuning(plan, tasks, n_jobs=options.jobs)
     if options.screen:
@@ -166,6 +172,8 @@ def main() -> None:
         run(plan, tasks, screen=False, n_jobs=options.jobs)
     if options.curve:
         run_curves(plan, tasks, n_jobs=options.jobs)
+    if options.pack:
+        print(f"{pack(plan, tasks)} draws in {ARCHIVE.name}")
     for table in tables(plan, tasks, options.way):
         print(f"\n{table}")
 

@@ -22,7 +22,10 @@ from synthaug.experiment.work import new_task
 
 SCORING = "balanced_accuracy"
 FACTORS = (1.5, 2.0, 3.0)  # of the labelled rows, for the learning curve
-FINALISTS = ("none", "class_weight", "smote+classic", "classic", "classic+gan", "gan low weight")
+FINALISTS = {
+    "images": ("none", "class_weight", "smote+classic", "classic", "classic twice", "gan", "classic+gan", "gated"),
+    "table": ("none", "class_weight", "threshold", "smote", "gan", "gan low weight", "gated"),
+}
 _SEED = 0
 
 
@@ -41,7 +44,7 @@ class Plan:
     n_screened
         How many of them, the first, run all arms.
     screened, finalists
-        The arms of the first draws, and of the others.
+        The arms of the first draws, and of the others: None for ``FINALISTS``.
     estimators
         Which estimators, where they fit the task.
     n_steps
@@ -53,13 +56,17 @@ class Plan:
     n_draws: int
     n_screened: int
     screened: tuple[str, ...]
-    finalists: tuple[str, ...]
+    finalists: tuple[str, ...] | None
     estimators: tuple[str, ...]
     n_steps: int | None = None
 
-    def arms(self, index: int) -> tuple[str, ...]:
-        """Return the arms of one draw."""
-        return self.screened if index < self.n_screened else self.finalists
+    def arms(self, task: str, index: int) -> tuple[str, ...]:
+        """Return the arms of one draw of a task."""
+        return self.screened if index < self.n_screened else self.finalists_of(task)
+
+    def finalists_of(self, task: str) -> tuple[str, ...]:
+        """Return the arms of the draws after the first."""
+        return self.finalists or FINALISTS["table" if STUDY[task].kind == "table" else "images"]
 
     def estimators_of(self, task: str) -> list[str]:
         """Return the estimators of one task."""
@@ -92,7 +99,7 @@ def as_study(
         rows.X,
         rows.y,
         estimator=make_estimator(said, estimator, chosen),
-        arms=list(dict.fromkeys((*plan.screened, *plan.finalists))),
+        arms=list(dict.fromkeys((*plan.screened, *plan.finalists_of(task)))),
         augmenter=augmenter_of(said, chosen, plan.folder / "kept"),
         groups=rows.groups,
         scoring=SCORING,
@@ -111,7 +118,7 @@ def run_piece(plan: Plan, task: str, index: int) -> str:
     for estimator in plan.estimators_of(task):
         study, store = study_of(plan, task, estimator), plan.store(task, estimator)
         found = store.load(index) if index in store.finished() else _nothing(study, index)
-        missing = [arm for arm in plan.arms(index) if arm not in found.scores and arm not in found.skipped]
+        missing = [arm for arm in plan.arms(task, index) if arm not in found.scores and arm not in found.skipped]
         if missing:
             store.save(_merged(found, run_arms(study, index, missing)))
             measured.append(f"{estimator} {len(missing)}")

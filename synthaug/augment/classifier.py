@@ -59,7 +59,8 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
         Ask the gate before adding rows. Without it the whole plan of the augmenter is added.
     candidates
         What the gate tries: ``auto``, or a dict of ``Mix`` by name, the simplest first. It takes the mix of which the
-        greatest gain is expected: see ``synthaug.augment.gate``.
+        greatest gain is expected: see ``synthaug.augment.gate``. Images are transformed unless the rows speak against
+        it, where a candidate does that.
     scoring
         The gate's score: a name, a scorer, or None for the classifier's own.
     synthetic_weight
@@ -332,7 +333,9 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
         if self.synthetic_weight == "auto":
             return found
         weight = float(self.synthetic_weight)
-        return {name: replace(mix, synthetic_weight=weight) for name, mix in found.items() if "weight" not in name}
+        return {
+            name: replace(mix, synthetic_weight=weight) for name, mix in found.items() if mix.synthetic_weight == 1.0
+        }
 
     def _warn_of_small_classes(self, augmenter: SyntheticAugmenter, y: Any) -> None:
         drop_small_classes(plan_for(augmenter, y), counts_of(unwrap(known(y))[0]))

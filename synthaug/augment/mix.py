@@ -44,6 +44,9 @@ class Mix:
         that never saw it).
     order
         ``together``, or ``pretrain``: fit on the added rows first, finish on the real ones.
+    class_weight
+        ``balanced``: every class weighs the same in all, as in scikit-learn, however many rows it has; None: every row
+        does.
 
     Examples
     --------
@@ -60,6 +63,7 @@ class Mix:
     synthetic_weight: float = 1.0
     labels: Literal["hard", "soft"] = "hard"
     order: Literal["together", "pretrain"] = "together"
+    class_weight: Literal["balanced"] | None = None
 
     def __post_init__(self) -> None:
         """Raise ConfigError if a number is out of range or a word is none of those known."""
@@ -68,8 +72,15 @@ class Mix:
         check_fraction("synthetic_weight", self.synthetic_weight, most=_MOST)
         check_choice("labels", self.labels, ("hard", "soft"))
         check_choice("order", self.order, ("together", "pretrain"))
+        if self.class_weight is not None:
+            check_choice("class_weight", self.class_weight, ("balanced",))
 
 
+REAL_ALONE = Mix(amount=0.0)
+CLASS_WEIGHT = Mix(amount=0.0, class_weight="balanced")
+REPEAT = Mix(synthetic_fraction=0.0)
+CLASSIC = Mix(synthetic_fraction=0.0, classic=True)
+CLASSIC_TWICE = Mix(amount=2.0, synthetic_fraction=0.0, classic=True)
 CLASSIC_GAN = Mix(amount=2.0, synthetic_fraction=0.5, classic=True)  # all that *classic* adds, and as many synthetic
 
 

@@ -94,10 +94,11 @@ def fit_mix(mix: Mix, X: Any, y: Any, setting: Setting) -> Fitted:
     """
     check_applies(mix, X, setting)
     mix, setting = _on_the_fly(mix, setting) if mix.classic else (mix, setting)
+    mix, setting = _weighing(mix, setting) if mix.class_weight else (mix, setting)
     mixed = _mixed(mix, X, y, setting)
     if mix.labels == "soft" and mixed.n_added:
         mixed = soften(mixed, y, _teachers(mix, X, y, setting))
-    weight = _weights(mixed, setting.weight)
+    weight = _weights(mix, mixed, setting.weight)
     if mix.order == "pretrain" and mixed.n_added:
         classifier = _pretrained(mix, replace(mixed, weight=weight), X, y, setting)
     else:
@@ -123,6 +124,8 @@ def check_weights(estimator: Any, what: str) -> None:
 
 def check_applies(mix: Mix, X: Any, setting: Setting) -> None:
     """Raise NotApplicable with the reason if a mix does not fit the rows or the classifier; nothing is drawn."""
+    if mix.class_weight and own_parameter(setting.estimator, "class_weight") is None:
+        check_weights(setting.estimator, "a weight of classes")
     if not mix.amount:
         return
     if mix.classic and not reads_images(setting.augmenter, X):
@@ -151,6 +154,15 @@ def _on_the_fly(mix: Mix, setting: Setting) -> tuple[Mix, Setting]:
     return replace(mix, classic=False), replace(setting, estimator=estimator)
 
 
+def _weighing(mix: Mix, setting: Setting) -> tuple[Mix, Setting]:
+    """Return the mix without weights of classes and the classifier with them, if it has a parameter for these."""
+    parameter = own_parameter(setting.estimator, "class_weight")
+    if parameter is None:
+        return mix, setting
+    estimator = clone(setting.estimator).set_params(**{parameter: mix.class_weight})
+    return replace(mix, class_weight=None), replace(setting, estimator=estimator)
+
+
 def _teachers(mix: Mix, X: Any, y: Any, setting: Setting) -> Teachers:
     """Return clones of the classifier that were fitted on parts of the real rows, filled up by the plan."""
 
@@ -176,7 +188,7 @@ def _pretrained(mix: Mix, mixed: Mixed, X: Any, y: Any, setting: Setting) -> Any
     finish = _mixed(Mix(mix.amount, 0.0, mix.classic), X, y, setting)
     stages = [
         (take(mixed.X, places), take(mixed.y, places), None if mixed.weight is None else mixed.weight[places]),
-        (finish.X, finish.y, _weights(finish, setting.weight)),
+        (finish.X, finish.y, _weights(mix, finish, setting.weight)),
     ]
     first, last = ((as_estimator_wants(setting.estimator, rows), labels, w) for rows, labels, w in stages)
     return fit_in_turn(setting.estimator, first, last)
@@ -195,9 +207,18 @@ def _mixed(mix: Mix, X: Any, y: Any, setting: Setting) -> Mixed:
     )
 
 
-def _weights(mixed: Mixed, real: np.ndarray | None) -> np.ndarray | None:
+def _weights(mix: Mix, mixed: Mixed, real: np.ndarray | None) -> np.ndarray | None:
     """Return a weight for each row, the real ones first; None where all are 1."""
-    if real is None:
-        return mixed.weight
-    added = np.ones(mixed.n_added) if mixed.weight is None else mixed.weight[len(real) :]
-    return np.concatenate([real, added * real.mean()])
+    weight = mixed.weight
+    if real is not None:
+        added = np.ones(mixed.n_added) if weight is None else weight[len(real) :]
+        weight = np.concatenate([real, added * real.mean()])
+    return weight if mix.class_weight is None else _balanced(mixed, weight)
+
+
+def _balanced(mixed: Mixed, weight: np.ndarray | None) -> np.ndarray:
+    """Return weights (n,) that are the same in all for every class, and as great together as those given."""
+    classes = np.unique(np.asarray(unwrap(known(mixed.y))[0]), return_inverse=True)[1]
+    weight = np.ones(len(classes)) if weight is None else weight
+    totals = np.bincount(classes, weight)
+    return weight * weight.sum() / (len(totals) * np.maximum(totals, np.finfo(float).tiny)[classes])

@@ -3,7 +3,7 @@
 from synthaug.augment.arms import ARMS, GATED_ARMS, SHARED_LEARNER_ARMS
 from synthaug.augment.classifier import AugmentedClassifier
 from synthaug.augment.gate import auto_candidates
-from synthaug.augment.gate.trying import LEARNING, N_MIXES
+from synthaug.augment.gate.trying import LEARNING, mixings
 from synthaug.augment.mix import reads_images
 from synthaug.augment.tuning import N_FOLDS, TRIED_FOR
 from synthaug.experiment.work import Work
@@ -56,7 +56,7 @@ def _fits(name: str, work: Work) -> int:
     if name not in GATED_ARMS:
         return _FITS.get(name, 1)
     candidates = auto_candidates(work.estimator, images=reads_images(work.augmenter, work.X))
-    return _N_INNER * (1 + N_MIXES * len(candidates)) + 1
+    return _N_INNER * (1 + sum(mixings(mix) for mix in candidates.values())) + 1
 
 
 def _known(work: Work) -> list[str]:

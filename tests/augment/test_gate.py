@@ -96,7 +96,7 @@ def test_real_rows_again_need_only_be_ahead(ahead, chosen, transformed):
     decision = choose_among(Tried(scores, ()), candidates)
     assert decision.chosen == chosen
     if chosen == "real":
-        assert "over these the best mix with some, gan, gained +1.0 points (" in decision.sentence
+        assert "over this the best mix with some, gan, gained +1.0 points (" in decision.sentence
 
 
 def test_a_no_says_what_it_would_take():
@@ -144,7 +144,7 @@ def test_without_noise_the_best_is_taken():
 @pytest.mark.parametrize(
     ("estimator", "images", "names"),
     [
-        (LogisticRegression(), False, ["repeat", "gan, low weight", "gan x0.5", "gan"]),
+        (LogisticRegression(), False, ["repeat", "class_weight", "gan, low weight", "gan x0.5", "gan"]),
         (KNeighborsClassifier(), False, ["repeat", "gan x0.5", "gan"]),
         (KNeighborsClassifier(), True, ["classic", "classic+gan", "gan"]),
         (SVC(), True, ["classic", "classic+gan", "gan"]),

@@ -8,14 +8,14 @@ from scipy.stats import norm
 from synthaug import Mix
 from synthaug.augment.gate import NOTHING
 from synthaug.augment.gate.choosing import choose
-from synthaug.augment.gate.experience import ALONE, BESIDE, TABLES, best_value, expected_gain, times_the_rows
+from synthaug.augment.gate.experience import BESIDE, INSTEAD, REAL, SYNTHETIC, best_value, expected_gain, times_the_rows
 from synthaug.augment.gate.trying import N_MIXES, Tried
-from synthaug.augment.mix import CLASSIC_GAN
+from synthaug.augment.mix import CLASS_WEIGHT, CLASSIC, CLASSIC_GAN, REPEAT
 from synthaug.statistics import crossed_t_test
 
 N_BLOCKS = 40
-IMAGES = {"classic": Mix(synthetic_fraction=0.0, classic=True), "classic+gan": CLASSIC_GAN, "gan": Mix()}
-TABLE = {"repeat": Mix(synthetic_fraction=0.0), "gan": Mix()}
+IMAGES = {"classic": CLASSIC, "classic+gan": CLASSIC_GAN, "gan": Mix()}
+TABLE = {"class_weight": CLASS_WEIGHT, "repeat": REPEAT, "gan": Mix()}
 
 
 def differences(mean, error):
@@ -38,7 +38,7 @@ def decide(candidates, *, level=0.8, metric="balanced_accuracy", images=True, **
     return choose(Tried({NOTHING: base} | scores, ()), candidates, metric=metric, images=images)
 
 
-@pytest.mark.parametrize("before", [BESIDE, ALONE, TABLES])
+@pytest.mark.parametrize("before", [BESIDE, INSTEAD, SYNTHETIC, REAL])
 @pytest.mark.parametrize(("mean", "error"), [(0.02, 0.03), (-0.01, 0.005), (0.1, 0.02)])
 def test_what_is_expected_is_the_mean_given_the_measurement(before, mean, error):
     """The closed form agrees with the integral over all gains that are possible."""
@@ -56,7 +56,7 @@ def test_what_is_expected_is_the_mean_given_the_measurement(before, mean, error)
 
 def test_a_sure_measurement_speaks_for_itself():
     """The smaller its error, the less a gain is drawn to others; a mix that changes no answer gains nothing."""
-    found = [expected_gain(measured(0.01, error), ALONE, 0.2) for error in (0.1, 0.01, 0.001)]
+    found = [expected_gain(measured(0.01, error), INSTEAD, 0.2) for error in (0.1, 0.01, 0.001)]
     assert found == sorted(found)
     assert found[0] < 0
     assert found[2] == pytest.approx(0.01, abs=1e-4)
@@ -83,11 +83,34 @@ def test_in_tables_less_than_one_error_is_enough():
     assert decide(TABLE, gan=(-0.01, 0.02), images=False).chosen == NOTHING
 
 
+def test_images_are_transformed_unless_the_rows_speak_against_it():
+    """What transforms gain as a rule stands against a loss in doubt, which is told, not against a sure one."""
+    kept = decide(IMAGES, classic=(-0.01, 0.03))
+    assert kept.chosen == "classic"
+    assert "it gained −1.0 points (" in kept.sentence
+    assert "held back from it, too unsure to go against what classic gains elsewhere. No synthetic row" in kept.sentence
+    assert decide(IMAGES, classic=(-0.05, 0.01)).chosen == NOTHING
+
+
+def test_without_transforms_gains_count_from_nothing():
+    """Where no candidate transforms images, synthetic rows need not make up for it."""
+    assert decide({"gan": Mix()}, gan=(0.01, 0.01)).chosen == "gan"
+    assert decide({"gan": Mix()}, gan=(-0.01, 0.01)).chosen == NOTHING
+
+
+def test_what_weights_of_classes_do_needs_no_row():
+    """Rows that gain no more than weights of classes are not added, and the sentence says so."""
+    decision = decide(TABLE, images=False, class_weight=(0.05, 0.01), repeat=(0.05, 0.01), gan=(0.05, 0.01))
+    assert decision.mix == CLASS_WEIGHT
+    assert decision.sentence.startswith("Not augmented, but trained with class_weight: it gained +5.0 points (")
+    assert decide(TABLE, images=False, class_weight=(0.05, 0.01), gan=(0.09, 0.01)).chosen == "gan"
+
+
 def test_gains_count_from_the_usual():
     """Synthetic rows that are ahead of nothing but behind transformed real ones are not taken."""
     decision = decide(IMAGES, classic=(0.08, 0.01), both=(0.06, 0.01))
     assert decision.chosen == "classic"
-    assert "over these the best mix with some, classic+gan, gained −2.0 points" in decision.sentence
+    assert "over this the best mix with some, classic+gan, gained −2.0 points" in decision.sentence
     ahead = decide(IMAGES, classic=(0.05, 0.0), both=(0.09, 0.01))
     assert ahead.chosen == "classic+gan"
     assert "Over classic, without a synthetic row, it gained +4.0 points (" in ahead.sentence

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.linear_model import LogisticRegression
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import LinearSVC
 
@@ -80,6 +80,33 @@ def test_an_added_row_weighs_its_mix_times_the_mean_of_the_real_ones():
         totals = pd.Series(weight[36:]).groupby(rows[36:, 0]).sum()
         np.testing.assert_allclose(totals, 0.3 * real.mean())
         assert len(totals) == 15
+
+
+@pytest.mark.parametrize("classifier", [LogisticRegression(), make_pipeline(GaussianNB())], ids=["own", "weights"])
+@pytest.mark.parametrize("weight", [None, np.linspace(1.0, 2.0, 36)], ids=["alone", "with weights"])
+def test_weights_of_classes_are_scikit_learns(classifier, weight):
+    """Whether by its own parameter or by weights of rows, the classifier learns as if each class weighed the same."""
+    labels = np.repeat(["ill", "well"], [6, 30])
+    fitted = fit_mix(Mix(amount=0.0, class_weight="balanced"), X, labels, setting(classifier, weight=weight))
+    own = np.ones(36) if weight is None else weight
+    whole = own * own.sum() / 2 / np.where(labels == "ill", own[:6].sum(), own[6:].sum())
+    step = "gaussiannb__" if isinstance(classifier, Pipeline) else ""
+    alike = clone(classifier).fit(X, labels, **{f"{step}sample_weight": whole})
+    np.testing.assert_allclose(fitted.classifier.predict_proba(X), alike.predict_proba(X), rtol=1e-6)
+    assert fitted.n_added == 0
+
+
+def test_weights_of_classes_count_added_rows_too():
+    """Classes weigh the same with the rows that are added, whatever the mix adds to which."""
+
+    class Watched(GaussianNB):
+        def fit(self, X, y, sample_weight=None):
+            self.seen_ = pd.Series(sample_weight).groupby(np.asarray(y)).sum()
+            return super().fit(X, y, sample_weight)
+
+    mix = Mix(synthetic_fraction=0.0, class_weight="balanced")
+    totals = fit_mix(mix, X, Y, setting(Watched(), plan={"ill": 1, "well": 9})).classifier.seen_
+    assert totals["ill"] == pytest.approx(totals["well"])
 
 
 def test_soft_labels_are_the_teachers():

@@ -15,7 +15,16 @@ from synthaug.experiment.designs import compare_arms
 from synthaug.statistics import PairedTest
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
-MODULES = ("kept", "tasks", "utility_tasks", "utility_ways", "utility_run", "utility_tables", "utility_tune")
+MODULES = (
+    "kept",
+    "tasks",
+    "utility_archive",
+    "utility_tasks",
+    "utility_ways",
+    "utility_run",
+    "utility_tables",
+    "utility_tune",
+)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +82,7 @@ def test_folds_stop_where_draws_do(study):
 def test_every_task_and_arm_is_known(study):
     """Finalists and usual ways are arms; every task has a design, and an amount of learning."""
     run, tables = study.utility_run, study.utility_tables
-    assert {*run.FINALISTS, *tables.USUAL, "gated"} <= set(ARMS)
+    assert {*run.FINALISTS["images"], *run.FINALISTS["table"], *tables.USUAL} <= set(ARMS)
     assert run.every_arm()[0] == "none"
     for name, task in study.utility_tasks.STUDY.items():
         assert task.data in study.tasks.SETS
@@ -156,7 +165,7 @@ def test_what_a_draw_is_compared_with_is_chosen_without_it(study):
 
 
 def test_experience_is_the_share_of_the_errors_left(study):
-    """A way that halves the errors of the usual gained half of them, on each task."""
+    """A way that halves the errors of the habit gained half of them, on each task."""
     rng = np.random.default_rng(0)
     found = {}
     for task in ("digits-5", "mnist-20"):
@@ -166,9 +175,8 @@ def test_experience_is_the_share_of_the_errors_left(study):
             for split in splits
         ]
         found[task, "svm"] = [replace(split, scores=scores) for split, scores in zip(splits, halved, strict=True)]
-    assert "| images | gan | 50 % | 0 % | digits-5 50 %, mnist-20 50 % |" in study.utility_tables.experience_table(
-        found
-    )
+    table = study.utility_tables.experience_table(found)
+    assert "| images | gan | classic | 50 % | 0 % | digits-5 50 %, mnist-20 50 % |" in table
 
 
 def test_one_task_pools_to_its_own_interval_and_equal_ones_to_less(study):
@@ -220,6 +228,48 @@ def test_a_task_without_more_labels_says_so(study, plan):
         study.utility_run.run_piece(small, "digits-rare", index)
     line = importlib.import_module("utility")._curve(small, "digits-rare", "logistic")
     assert line.startswith("digits-rare logistic: no learning curve: label_equivalence needs labels held back")
+
+
+def test_the_gate_keeps_what_it_keeps(study):
+    """Where the gate gains two thirds of what a GAN arm does, that share is told, however the cases are picked."""
+    rng, found = np.random.default_rng(0), {}
+    for estimator in ("logistic", "svm", "forest"):
+        splits = list(made(study, rng, 0.06))
+        found["digits-5", estimator] = [_gated(split, 2 / 3) for split in splits]
+    told = study.utility_tables.targets(found, "gan").splitlines()[4]
+    for part in told.split("half): ")[1].split(";"):
+        kept, gain = part.split(", ")[1].split(" points")[0].split(" of ")
+        assert float(kept) == pytest.approx(float(gain) * 2 / 3, abs=0.2)
+        assert part.endswith("in 6 cases")
+
+
+def _gated(split, share):
+    """Return a split with a gate that keeps so great a share of what the GAN gains over classic."""
+    blocks = split.blocks["classic"] + share * (split.blocks["gan"] - split.blocks["classic"])
+    scores = {**split.scores, "gated": {"balanced_accuracy": blocks.mean()}}
+    return replace(split, scores=scores, blocks={**split.blocks, "gated": blocks})
+
+
+def test_the_archive_brings_every_draw_back(study, plan, tmp_path):
+    """What was packed makes the same tables in a folder that has measured nothing, and what is there stays."""
+    archive, path = study.utility_archive, tmp_path / "results.gz"
+    small = replace(plan, n_draws=2, n_screened=2, screened=("none", "class_weight", "classic"))
+    for index in range(2):
+        study.utility_run.run_piece(small, "digits-5", index)
+    assert archive.pack(small, ["digits-5"], path) == 2
+    assert archive.pack(small, ["digits-5"], path) == 2
+    elsewhere = replace(small, folder=tmp_path / "elsewhere")
+    assert archive.unpack(elsewhere, path) == 2
+    assert archive.unpack(elsewhere, path) == 0
+    measured, again = (
+        study.utility_tables.differences(study.utility_tables.found_of(each, ["digits-5"])).set_index("arm")
+        for each in (small, elsewhere)
+    )
+    numbers = ["difference", "low", "high"]
+    np.testing.assert_allclose(measured[numbers], again[numbers], atol=1e-5)
+    assert "nothing to do" in study.utility_run.run_piece(elsewhere, "digits-5", 0)
+    archive.forget(elsewhere, ["digits-5"], ["classic"])
+    assert "logistic 1" in study.utility_run.run_piece(elsewhere, "digits-5", 0)
 
 
 @pytest.mark.slow

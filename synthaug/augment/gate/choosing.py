@@ -1,8 +1,8 @@
-"""The gate's rule: of what adds synthetic rows, the mix of which the greatest gain is expected, if any is.
+"""The gate's rule: the candidate of which the greatest gain over the habit is expected.
 
-Gains are over what training would be without synthetic rows: nothing, or real rows again, as they are or transformed,
-where these are ahead of nothing at all, for they are the field's habit and invent nothing. What is expected of a mix is
-its gain on rows held back, weighed with what such mixes gained elsewhere (``experience``). The error of a gain is that
+The habit is what the field does without a synthetic row: for images to transform the real ones, where a candidate does
+so, else nothing. What is expected of a candidate is its gain on rows held back, weighed with what such candidates
+gained elsewhere (``experience``); so is what is expected of leaving the habit for nothing. The error of a gain is that
 of the difference *between the two*, over mixes and blocks of rows (``crossed_t_test``), not that of either's own score:
 two candidates that err on the same rows are told apart by few of them.
 
@@ -21,7 +21,7 @@ from synthaug.augment.gate.experience import best_value
 from synthaug.augment.gate.rules import by_expectation, by_one_error
 from synthaug.augment.gate.telling import sentence_of
 from synthaug.augment.gate.trying import Tried
-from synthaug.augment.mix import Mix
+from synthaug.augment.mix import REAL_ALONE, Mix
 from synthaug.statistics import crossed_t_test
 from synthaug.statistics.units import Unit, unit_of
 
@@ -109,7 +109,7 @@ def choose(tried: Tried, candidates: Candidates, *, metric: str = "", images: bo
         }
         for name, gain in gains.items()
     ]
-    mix = candidates.get(found.chosen, Mix(amount=0.0))
+    mix = candidates.get(found.chosen, REAL_ALONE)
     sentence = sentence_of(found, scores, candidates, unit)
     return Decision(found.chosen, mix, pd.DataFrame(rows), sentence, tried.sources, metric)
 
@@ -118,4 +118,4 @@ def refuse(why: str) -> Decision:
     """Return the decision to add nothing because nothing could be tried."""
     row = {"candidate": NOTHING, "score": np.nan, "gain": 0.0, "low": 0.0, "high": 0.0, "chosen": True, "why": why}
     sentence = f"Not augmented: {why}, so nothing could be tried."
-    return Decision(NOTHING, Mix(amount=0.0), pd.DataFrame([row]), sentence, ())
+    return Decision(NOTHING, REAL_ALONE, pd.DataFrame([row]), sentence, ())

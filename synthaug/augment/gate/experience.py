@@ -1,16 +1,17 @@
-"""What synthetic rows gain as a rule, and what a gain that was measured is worth beside that.
+"""What ways to train gain as a rule, and what a gain that was measured is worth beside that.
 
 A few hundred training rows tell a gain of three points from none, hardly a smaller one, and most are smaller. So a
 measured gain is weighed with those of other tasks, each by its error: over tasks gains are taken to be normal, and what
 is expected of a mix is the mean of its gain given the measurement (empirical Bayes; Efron & Morris, "Data Analysis
-Using Stein's Estimator and Its Generalizations", 1975). Gains are shares of the errors that are left without synthetic
-rows, so that tasks and metrics compare.
+Using Stein's Estimator and Its Generalizations", 1975). Gains are shares of the errors that the ``habit`` leaves, so
+that tasks and metrics compare: what the field does without a synthetic row, which for images is to transform them.
 """
 
 from dataclasses import dataclass
 
 from sklearn.metrics import get_scorer_names
 
+from synthaug.augment.gate.candidates import NOTHING, Candidates
 from synthaug.augment.metrics import specificity_of
 from synthaug.augment.mix import Mix
 from synthaug.statistics import PairedTest
@@ -24,20 +25,33 @@ class Experience:
     sd: float
 
 
-# Measured on the dev halves (`python benchmarks/utility.py --half dev`, table "Experience" in benchmarks/utility.md):
-# 0 % beside transformed images, whose spread of 9 % holds the error of measuring too, -45 % in their place, 30 % in
-# tables. That is balanced accuracy, which class weights gain too, so it is not counted on. Where no gain is to be
-# counted on a little is taken off, for rows in doubt are left out: more in tables, where the spread hides less.
+# Measured on the dev halves (`python benchmarks/utility.py --half dev`, table "Experience" in benchmarks/utility.md).
+# Over transformed images: rows beside these gain 0 %, with a spread of 9 % that holds the error of measuring too; what
+# gives them up, for synthetic rows or for nothing, loses 45 %. Synthetic rows in tables gain 30 %, but that is balanced
+# accuracy, which class weights gain too, so it is not counted on. Of what may gain by synthetic rows a little is
+# taken off, for these are left out in doubt: more in tables, where the spread hides less.
 BESIDE = Experience(-0.01, 0.06)
-ALONE = Experience(-0.45, 0.27)
-TABLES = Experience(-0.05, 0.15)
+INSTEAD = Experience(-0.45, 0.3)
+SYNTHETIC = Experience(-0.05, 0.15)
+REAL = Experience(0.0, 0.15)
 
 
-def experience_with(mix: Mix, *, images: bool) -> Experience:
-    """Return what mixes of this kind gained elsewhere."""
-    if not images:
-        return TABLES
-    return BESIDE if mix.classic else ALONE
+def habit_of(candidates: Candidates, *, images: bool) -> str:
+    """Return what training would be as a rule: with transformed images, where a candidate has them, else nothing."""
+    transformed = (name for name, mix in candidates.items() if mix.classic and not adds_synthetic(mix))
+    return next(transformed, NOTHING) if images else NOTHING
+
+
+def adds_synthetic(mix: Mix) -> bool:
+    """Return whether a mix adds synthetic rows."""
+    return bool(mix.amount and mix.synthetic_fraction)
+
+
+def experience_with(mix: Mix, *, over_classic: bool) -> Experience:
+    """Return what mixes of this kind gained elsewhere over the habit: transformed real rows, or nothing."""
+    if over_classic:
+        return BESIDE if mix.classic and mix.synthetic_fraction < 1.0 else INSTEAD
+    return SYNTHETIC if adds_synthetic(mix) else REAL
 
 
 def best_value(metric: str) -> float | None:
@@ -63,7 +77,7 @@ def expected_gain(measured: PairedTest, before: Experience, errors: float) -> fl
     before
         What such mixes gained elsewhere.
     errors
-        What is left to gain without synthetic rows, in the metric's unit.
+        What the habit leaves to gain, in the metric's unit.
     """
     if errors <= 0:
         return min(measured.difference, 0.0)

@@ -11,8 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from synthaug.augment.gate.candidates import NOTHING, Candidates
-from synthaug.augment.gate.experience import expected_gain, experience_with, times_the_rows
-from synthaug.augment.mix import Mix
+from synthaug.augment.gate.experience import (
+    adds_synthetic,
+    expected_gain,
+    experience_with,
+    habit_of,
+    times_the_rows,
+)
+from synthaug.augment.mix import REAL_ALONE
 from synthaug.statistics import PairedTest, crossed_t_test
 from synthaug.statistics.units import Unit
 
@@ -41,23 +47,18 @@ class Found:
     times_the_rows: Callable[[PairedTest], float]
 
 
-def is_usual(mix: Mix) -> bool:
-    """Return whether a mix adds no synthetic row."""
-    return not (mix.amount and mix.synthetic_fraction)
-
-
 def best_of(scores: Scores, names: Collection[str]) -> str:
     """Return the name of the greatest mean score; an empty one of none."""
     return max(names, key=lambda name: float(scores[name].mean()), default="")
 
 
 def usual_of(scores: Scores, candidates: Candidates) -> str:
-    """Return what training would be without synthetic rows: the best of nothing and of real rows again."""
-    return best_of(scores, [NOTHING, *(name for name, mix in candidates.items() if is_usual(mix))])
+    """Return the best of nothing and of what adds no synthetic row, by its score."""
+    return best_of(scores, [NOTHING, *(name for name, mix in candidates.items() if not adds_synthetic(mix))])
 
 
 def by_expectation(scores: Scores, candidates: Candidates, *, best_value: float, images: bool, unit: Unit) -> Found:
-    """Return the mix of synthetic rows of which the greatest gain is expected, or the usual where none is.
+    """Return the mix of which the greatest gain over the habit is expected, or the habit where none is.
 
     Parameters
     ----------
@@ -72,17 +73,18 @@ def by_expectation(scores: Scores, candidates: Candidates, *, best_value: float,
     unit
         What gains are said in.
     """
-    usual = usual_of(scores, candidates)
-    errors = best_value - float(scores[usual].mean())
-    before = {name: experience_with(mix, images=images) for name, mix in candidates.items() if not is_usual(mix)}
+    habit = habit_of(candidates, images=images)
+    errors = best_value - float(scores[habit].mean())
+    others = {name: mix for name, mix in {NOTHING: REAL_ALONE, **candidates}.items() if name != habit}
+    before = {name: experience_with(mix, over_classic=habit != NOTHING) for name, mix in others.items()}
     expected = {
-        name: expected_gain(crossed_t_test(scores[name] - scores[usual]), past, errors) for name, past in before.items()
+        name: expected_gain(crossed_t_test(scores[name] - scores[habit]), past, errors) for name, past in before.items()
     }
-    chosen = max([usual, *expected], key=lambda name: expected.get(name, 0.0))
-    why = {name: f"expected to gain {unit.gain(gain)} over {usual}" for name, gain in expected.items()}
-    if chosen == usual:
-        why[usual] = "no gain is expected over it"
-    shown = best_of(scores, before)
+    chosen = max([NOTHING, *candidates], key=lambda name: expected.get(name, 0.0))  # of equals the simplest
+    why = {name: f"expected to gain {unit.gain(gain)} over {habit}" for name, gain in expected.items()}
+    why[habit] = "no gain is expected over it" if chosen == habit else f"a gain is expected of {chosen} over it"
+    synthetic = [name for name, mix in candidates.items() if adds_synthetic(mix)]
+    shown = best_of(scores, synthetic)
     return Found(
         chosen,
         why,
@@ -96,7 +98,7 @@ def by_one_error(scores: Scores, candidates: Candidates) -> Found:
 
     The error is that of the difference between the two.
     """
-    order = [usual_of(scores, candidates), *(name for name, mix in candidates.items() if not is_usual(mix))]
+    order = [usual_of(scores, candidates), *(name for name, mix in candidates.items() if adds_synthetic(mix))]
     best = best_of(scores, order)
     chosen = next(name for name in order if _within_one_error(scores[best] - scores[name]))
     why = {best: "the best, but not by one standard error over a simpler one"}

@@ -3,7 +3,8 @@
 import math
 
 from synthaug.augment.gate.candidates import NOTHING, Candidates
-from synthaug.augment.gate.rules import Found, Scores, best_of, is_usual, usual_of
+from synthaug.augment.gate.experience import adds_synthetic
+from synthaug.augment.gate.rules import Found, Scores, best_of, usual_of
 from synthaug.statistics import PairedTest, crossed_t_test
 from synthaug.statistics.units import Unit
 
@@ -18,10 +19,12 @@ def sentence_of(found: Found, scores: Scores, candidates: Candidates, unit: Unit
         doubt = found.doubt if gain.difference > 0 else "which is no gain"
         told = f"the best mix, {shown}, gained {_gain(gain, unit)} on rows held back from it, {doubt}."
         return f"Not augmented: {told}{_needed(gain, found)}"
-    gain = crossed_t_test(scores[found.chosen] - scores[NOTHING])
-    told = f"it gained {_gain(gain, unit)} over adding nothing, on rows held back from it."
-    more = _without if is_usual(candidates[found.chosen]) else _over_the_usual
-    return f"Augmented with {found.chosen}: {told}{more(found, scores, candidates, unit)}"
+    mix, gain = candidates[found.chosen], crossed_t_test(scores[found.chosen] - scores[NOTHING])
+    head = "Augmented with" if mix.amount else "Not augmented, but trained with"
+    doubt = "" if gain.difference > 0 else f", too unsure to go against what {found.chosen} gains elsewhere"
+    told = f"it gained {_gain(gain, unit)} over adding nothing, on rows held back from it{doubt}."
+    more = _over_the_usual if adds_synthetic(mix) else _without
+    return f"{head} {found.chosen}: {told}{more(found, scores, candidates, unit)}"
 
 
 def _over_the_usual(found: Found, scores: Scores, candidates: Candidates, unit: Unit) -> str:
@@ -35,11 +38,11 @@ def _over_the_usual(found: Found, scores: Scores, candidates: Candidates, unit: 
 
 def _without(found: Found, scores: Scores, candidates: Candidates, unit: Unit) -> str:
     """Return why none of the added rows is synthetic."""
-    shown = best_of(scores, [name for name, mix in candidates.items() if not is_usual(mix)])
+    shown = best_of(scores, [name for name, mix in candidates.items() if adds_synthetic(mix)])
     if not shown:
-        return " None of the added rows is synthetic."
+        return " No synthetic row is used."
     more = crossed_t_test(scores[shown] - scores[found.chosen])
-    told = f" None of the added rows is synthetic: over these the best mix with some, {shown}, gained"
+    told = f" No synthetic row is used: over this the best mix with some, {shown}, gained"
     return f"{told} {_gain(more, unit)}.{_needed(more, found)}"
 
 

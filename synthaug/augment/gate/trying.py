@@ -18,7 +18,7 @@ from synthaug.augment.gate.candidates import NOTHING, Candidates
 from synthaug.augment.gate.pooling import final_plan
 from synthaug.augment.learning import new_learner, on_one_thread
 from synthaug.augment.metrics import score_blocks
-from synthaug.augment.mix import Mix, plan_for, reads_images
+from synthaug.augment.mix import REAL_ALONE, Mix, plan_for, reads_images
 from synthaug.augment.plan import counts_of, plan_of_part
 from synthaug.augment.ways import Setting, fit_mix
 from synthaug.data.container import take
@@ -153,13 +153,18 @@ def _try_fold(trial: Trial, augmenter: SyntheticAugmenter, number: int, train: n
             trial.estimator, source, source, plan, trial.transform, seed=seed, weight=weight, groups=groups
         )
         answer = partial(_answer, X, y, setting, X_test=as_estimator_wants(trial.estimator, take(trial.X, test)))
-        tried = {NOTHING: Mix(amount=0.0), **trial.candidates}
+        tried = {NOTHING: REAL_ALONE, **trial.candidates}
         return _Part({name: answer(mix) for name, mix in tried.items()}, source)
 
 
+def mixings(mix: Mix) -> int:
+    """Return how often a candidate is mixed and trained: once where there is nothing to mix."""
+    return N_MIXES if mix.amount else 1
+
+
 def _answer(X: Any, y: Any, setting: Setting, mix: Mix, *, X_test: Any) -> list[Answers]:
-    """Return a candidate's answers, trained ``N_MIXES`` times; of nothing, where there is nothing to mix, once."""
-    seeds = [derive(setting.seed, "mix", number) for number in range(N_MIXES if mix.amount else 1)]
+    """Return a candidate's answers, ``N_MIXES`` of them."""
+    seeds = [derive(setting.seed, "mix", number) for number in range(mixings(mix))]
     fitted = [fit_mix(mix, X, y, replace(setting, seed=seed)) for seed in seeds]
     answers = [answers_of(one.classifier, X_test) for one in fitted]
     return answers * (N_MIXES // len(answers))
