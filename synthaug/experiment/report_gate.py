@@ -32,11 +32,11 @@ def gate_part(comparison: "Comparison") -> Part:
 
 
 def _used(tables: list[pd.DataFrame], kind: str) -> str:
-    """Return how often learned rows, other rows and none were chosen, in words."""
+    """Return how often learned rows, another way without any, and none were chosen, in words."""
     chosen = [str(name) for table in tables for name in table.loc[table["chosen"].astype(bool), "candidate"]]
     n_learned, n_none = sum(map(is_learned, chosen)), chosen.count(_NOTHING)
     n_other = len(chosen) - n_learned - n_none
-    told = [(n_learned, "used learned rows"), (n_other, "other added rows only"), (n_none, "no added row")]
+    told = [(n_learned, "used learned rows"), (n_other, "another way without any"), (n_none, "nothing")]
     parts = [f"{text} in {n} of {len(chosen)} {kind}" for n, text in told if n or text == "used learned rows"]
     return f"It {', '.join(parts)}." if chosen else ""
 

@@ -146,8 +146,8 @@ def test_without_noise_the_best_is_taken():
     [
         (LogisticRegression(), False, ["repeat", "class_weight", "gan, low weight", "gan x0.5", "gan"]),
         (KNeighborsClassifier(), False, ["repeat", "gan x0.5", "gan"]),
-        (KNeighborsClassifier(), True, ["classic", "classic+gan", "gan"]),
-        (SVC(), True, ["classic", "classic+gan", "gan"]),
+        (KNeighborsClassifier(), True, ["classic", "classic twice", "classic+gan", "gan"]),
+        (SVC(), True, ["classic", "classic twice", "classic+gan", "gan"]),
     ],
 )
 def test_candidates_fit_rows_and_classifier(estimator, images, names):

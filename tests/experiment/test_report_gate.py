@@ -27,11 +27,10 @@ def deciding(study: Comparison, chosen: list[str]) -> Comparison:
     ("chosen", "text"),
     [
         (["classic+gan"] * 6, "It used learned rows in 6 of 6 draws."),
-        (["nothing"] * 6, "It used learned rows in 0 of 6 draws, no added row in 6 of 6 draws."),
+        (["nothing"] * 6, "It used learned rows in 0 of 6 draws, nothing in 6 of 6 draws."),
         (
             ["classic", "classic+gan", *["nothing"] * 4],
-            "It used learned rows in 1 of 6 draws, other added rows only in 1 of 6 draws, "
-            "no added row in 4 of 6 draws.",
+            "It used learned rows in 1 of 6 draws, another way without any in 1 of 6 draws, nothing in 4 of 6 draws.",
         ),
     ],
 )
