@@ -151,7 +151,7 @@ def main() -> None:
     options = _options()
     tasks = [task for task in options.tasks if is_here(STUDY[task].data)]
     for task in set(options.tasks) - set(tasks):
-        print(f"{task}: its data are not here; see tasks.py")
+        print(f"{task}: its data are not here, so nothing of it is measured; see tasks.py")
     plan = Plan(
         options.out,
         options.half,
@@ -173,8 +173,8 @@ def main() -> None:
     if options.curve:
         run_curves(plan, tasks, n_jobs=options.jobs)
     if options.pack:
-        print(f"{pack(plan, tasks)} draws in {ARCHIVE.name}")
-    for table in tables(plan, tasks, options.way):
+        print(f"{pack(plan, options.tasks)} draws in {ARCHIVE.name}")
+    for table in tables(plan, options.tasks, options.way):
         print(f"\n{table}")
 
 

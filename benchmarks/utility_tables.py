@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 from scipy.stats import t
+from tasks import is_here
 from utility_run import SCORING, Plan, mean_score, results, study_of, with_arms
 from utility_tasks import STUDY
 
@@ -130,7 +131,7 @@ def task_table(found: Found) -> str:
         ("gan", None, "gan less the best without"),
         (_GATED, None, "gated less the best without"),
     ]
-    head = ["task", "draws (of these with all arms)", *(title for _, _, title in asked)]
+    head = ["task", "draws (of these with the gate)", *(title for _, _, title in asked)]
     lines = [_line(head), "|---" * len(head) + "|"]
     for task in dict.fromkeys(task for task, _ in found):
         tests = [_way_less(found, task, way, usual) for way, usual, _ in asked]
@@ -160,11 +161,13 @@ def ranks(found: Found) -> str:
 
 
 def label_table(plan: Plan, found: Found) -> str:
-    """Return what the ways with GAN rows are worth in real labels, where the learning curve was measured."""
+    """Return what the ways with GAN rows are worth in real labels, where the learning curve was measured and the data
+    are here.
+    """
     lines = [_line(["task", "estimator", "labels", "arm", "worth"]), "|---" * 5 + "|"]
     for (task, estimator), splits in found.items():
         measured = [split for split in splits if split.curve]
-        if len(measured) < 2:
+        if len(measured) < 2 or not is_here(STUDY[task].data):
             continue
         worth = study_of(plan, task, estimator).comparison(measured).label_equivalence()
         for arm, row in worth[[is_learned(str(arm)) for arm in worth.index]].iterrows():

@@ -76,7 +76,9 @@ def _card_table(table: pd.DataFrame, unit: Unit) -> CardTable:
     return CardTable(["candidate", "score", gain, "95 % interval", "why"], rows, bold)
 
 
-def choose(tried: Tried, candidates: Candidates, *, metric: str = "", images: bool = False) -> Decision:
+def choose(
+    tried: Tried, candidates: Candidates, *, metric: str = "", images: bool = False, rare: bool = False
+) -> Decision:
     """Return the decision for scores shared out over mixes and blocks.
 
     Parameters
@@ -89,12 +91,14 @@ def choose(tried: Tried, candidates: Candidates, *, metric: str = "", images: bo
         What the scores are of.
     images
         Whether the rows are images.
+    rare
+        Whether a class is rare: see ``has_rare_class``.
     """
     scores, unit, best = tried.scores, unit_of(metric), best_value(metric)
     found = (
         by_one_error(scores, candidates)
         if best is None
-        else by_expectation(scores, candidates, best_value=best, images=images, unit=unit)
+        else by_expectation(scores, candidates, best_value=best, images=images, rare=rare, unit=unit)
     )
     gains = {name: crossed_t_test(scores[name] - scores[NOTHING]) for name in (NOTHING, *candidates)}
     rows = [

@@ -5,9 +5,11 @@ import numpy as np
 from synthaug._check import check_count
 from synthaug.augment.gate.candidates import NOTHING
 from synthaug.augment.gate.choosing import Decision, choose, refuse
+from synthaug.augment.gate.experience import has_rare_class
 from synthaug.augment.gate.trying import Folds, Trial, inner_folds, try_candidates
 from synthaug.augment.metrics import metric_name
 from synthaug.augment.mix import Mix, reads_images
+from synthaug.augment.plan import counts_of
 from synthaug.augment.ways import Setting, check_applies
 from synthaug.data.labels import fit_label_codec
 from synthaug.errors import ConfigError
@@ -39,7 +41,8 @@ def decide(trial: Trial) -> Decision:
     if _one_class_somewhere(labels, folds):
         return refuse(f"{trial.n_splits} inner folds would leave one of them with a single class to learn from")
     images = reads_images(trial.augmenter, trial.X)
-    return choose(try_candidates(trial, folds), trial.candidates, metric=metric_name(trial.scoring), images=images)
+    rare, metric = has_rare_class(counts_of(trial.y)), metric_name(trial.scoring)
+    return choose(try_candidates(trial, folds), trial.candidates, metric=metric, images=images, rare=rare)
 
 
 def _check_candidates(trial: Trial) -> None:

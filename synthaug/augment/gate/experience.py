@@ -14,6 +14,7 @@ from sklearn.metrics import get_scorer_names
 from synthaug.augment.gate.candidates import NOTHING, Candidates
 from synthaug.augment.metrics import specificity_of
 from synthaug.augment.mix import Mix
+from synthaug.augment.plan import Counts
 from synthaug.statistics import PairedTest
 
 
@@ -25,16 +26,19 @@ class Experience:
     sd: float
 
 
-# Measured on the dev halves (`python benchmarks/utility.py --half dev`, table "Experience" in benchmarks/utility.md).
-# Over transformed images: more of them gain nothing on average, nor do synthetic rows beside them; the spread of 7 and
-# 9 % holds the error of measuring too. What gives them up, for synthetic rows or for nothing, loses 45 %. Synthetic
-# rows in tables gain 30 %, class weights 19 %, but that is balanced accuracy, so it is not counted on. Of what may gain
-# by synthetic rows a little is taken off, for these are left out in doubt: more in tables, where the spread hides less.
-MORE = Experience(0.0, 0.06)
-BESIDE = Experience(-0.01, 0.06)
-INSTEAD = Experience(-0.45, 0.3)
+# Measured on the dev halves (`python benchmarks/utility.py --half dev`, table "Experience" in benchmarks/utility.md),
+# spreads less the error of measuring. Over transformed images: more of them gain nothing on average, synthetic rows
+# beside them 2 % where a class is rare, and lose 2 % where none is; what gives them up, for synthetic rows or for
+# nothing, loses 31 to 45 %. In tables synthetic rows gain 30 %, class weights 19 %, but that is balanced accuracy, so
+# it is not counted on, and a little is taken off, for synthetic rows are left out in doubt.
+MORE = Experience(0.0, 0.05)
+BESIDE_RARE = Experience(0.02, 0.05)
+BESIDE = Experience(-0.02, 0.05)
+INSTEAD = Experience(-0.4, 0.3)
 REAL = Experience(0.0, 0.15)
 SYNTHETIC = Experience(-0.05, 0.15)
+
+_TIMES_RARE = 4
 
 
 def habit_of(candidates: Candidates, *, images: bool) -> str:
@@ -48,13 +52,22 @@ def adds_synthetic(mix: Mix) -> bool:
     return bool(mix.amount and mix.synthetic_fraction)
 
 
-def experience_with(mix: Mix, *, over_classic: bool) -> Experience:
-    """Return what mixes of this kind gained elsewhere over the habit: transformed real rows, or nothing."""
+def has_rare_class(counts: Counts) -> bool:
+    """Return whether a class has less than a quarter of the rows of the largest one."""
+    return min(counts.values()) * _TIMES_RARE < max(counts.values())
+
+
+def experience_with(mix: Mix, *, over_classic: bool, rare: bool) -> Experience:
+    """Return what mixes of this kind gained elsewhere over the habit, transformed real rows or nothing, where a class
+    is rare or none is.
+    """
     if not over_classic:
         return SYNTHETIC if adds_synthetic(mix) else REAL
     if not mix.classic or mix.synthetic_fraction == 1.0:
         return INSTEAD
-    return BESIDE if adds_synthetic(mix) else MORE
+    if not adds_synthetic(mix):
+        return MORE
+    return BESIDE_RARE if rare else BESIDE
 
 
 def best_value(metric: str) -> float | None:

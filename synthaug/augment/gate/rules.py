@@ -57,7 +57,9 @@ def usual_of(scores: Scores, candidates: Candidates) -> str:
     return best_of(scores, [NOTHING, *(name for name, mix in candidates.items() if not adds_synthetic(mix))])
 
 
-def by_expectation(scores: Scores, candidates: Candidates, *, best_value: float, images: bool, unit: Unit) -> Found:
+def by_expectation(
+    scores: Scores, candidates: Candidates, *, best_value: float, images: bool, rare: bool, unit: Unit
+) -> Found:
     """Return the mix of which the greatest gain over the habit is expected, or the habit where none is.
 
     Parameters
@@ -70,13 +72,15 @@ def by_expectation(scores: Scores, candidates: Candidates, *, best_value: float,
         The best value that the metric can have.
     images
         Whether the rows are images.
+    rare
+        Whether a class is rare.
     unit
         What gains are said in.
     """
     habit = habit_of(candidates, images=images)
     errors = best_value - float(scores[habit].mean())
     others = {name: mix for name, mix in {NOTHING: REAL_ALONE, **candidates}.items() if name != habit}
-    before = {name: experience_with(mix, over_classic=habit != NOTHING) for name, mix in others.items()}
+    before = {name: experience_with(mix, over_classic=habit != NOTHING, rare=rare) for name, mix in others.items()}
     expected = {
         name: expected_gain(crossed_t_test(scores[name] - scores[habit]), past, errors) for name, past in before.items()
     }
