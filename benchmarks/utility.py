@@ -163,7 +163,8 @@ def main() -> None:
         n_steps=options.steps,
     )
     print(f"{unpack(plan)} draws taken from {ARCHIVE.name}")
-    forget(plan, tasks, options.forget)
+    if options.forget:
+        forget(plan, tasks, options.forget)
     if options.tune:
         run_tuning(plan, tasks, n_jobs=options.jobs)
     if options.screen:
