@@ -109,6 +109,14 @@ def test_synthetic_rows_beside_real_ones_are_trusted_more_where_a_class_is_rare(
     assert decide(IMAGES, both=(-0.03, 0.01), rare=True).chosen != "classic+gan"
 
 
+def test_no_more_rows_are_asked_for_where_another_way_is_ahead():
+    """What would count by itself, but for a better way, is not told to need more rows."""
+    decision = decide(IMAGES, twice=(0.04, 0.005), both=(0.041, 0.08), rare=True)
+    assert decision.chosen == "classic twice"
+    assert "the best mix with some, classic+gan, gained +0.1 points" in decision.sentence
+    assert "times as many" not in decision.sentence
+
+
 @pytest.mark.parametrize(("counts", "rare"), [((60, 4), True), ((60, 15), False), ((60, 14), True), ((5, 5), False)])
 def test_a_class_is_rare_by_the_rows_of_the_largest(counts, rare):
     """Less than a quarter of the largest class's rows is rare."""

@@ -43,7 +43,9 @@ _TIMES_RARE = 4
 
 def habit_of(candidates: Candidates, *, images: bool) -> str:
     """Return what training would be as a rule: with transformed images, where a candidate has them, else nothing."""
-    transformed = (name for name, mix in candidates.items() if mix.classic and not adds_synthetic(mix))
+    transformed = (
+        name for name, mix in candidates.items() if mix.classic and mix.amount and not mix.synthetic_fraction
+    )
     return next(transformed, NOTHING) if images else NOTHING
 
 

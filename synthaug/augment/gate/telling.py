@@ -58,6 +58,8 @@ def _needed(gain: PairedTest, found: Found) -> str:
     if gain.difference <= 0:
         return ""
     times = found.times_the_rows(gain)
+    if times <= 1:  # such a gain counts already, and another way is ahead
+        return ""
     if times > _MOST_TIMES:
         return " To tell so small a gain from luck would take more than ten times as many rows."
     return f" With about {max(2, math.ceil(times))} times as many rows such a gain would count, if it stayed the same."
