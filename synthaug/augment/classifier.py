@@ -104,8 +104,7 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
     >>> y = np.where(X[:, 0] > 0.5, "ill", "well")
     >>> augmenter = SyntheticAugmenter(CGAN(n_steps=5, width=8))
     >>> model = AugmentedClassifier(augmenter=augmenter, scoring="balanced_accuracy", random_state=0).fit(X, y)
-    >>> model.explain_decision().split(":")[0] in ("Not augmented", "Augmented with gan", "Augmented with gan x0.5",
-    ...     "Augmented with gan, low weight")
+    >>> model.explain_decision().startswith(("Not augmented", "Augmented with"))
     True
     """
 
