@@ -147,20 +147,22 @@ def _check_teaches(estimator: Any) -> None:
 
 def _on_the_fly(mix: Mix, setting: Setting) -> tuple[Mix, Setting]:
     """Return the mix without transforms and the classifier with them, if it transforms rows itself while it learns."""
-    parameter = own_parameter(setting.estimator, "image_transform")
-    if parameter is None:
-        return mix, setting
-    estimator = clone(setting.estimator).set_params(**{parameter: setting.transform})
-    return replace(mix, classic=False), replace(setting, estimator=estimator)
+    own = _with_own(setting, "image_transform", setting.transform)
+    return (mix, setting) if own is None else (replace(mix, classic=False), own)
 
 
 def _weighing(mix: Mix, setting: Setting) -> tuple[Mix, Setting]:
     """Return the mix without weights of classes and the classifier with them, if it has a parameter for these."""
-    parameter = own_parameter(setting.estimator, "class_weight")
+    own = _with_own(setting, "class_weight", mix.class_weight)
+    return (mix, setting) if own is None else (replace(mix, class_weight=None), own)
+
+
+def _with_own(setting: Setting, name: str, value: Any) -> Setting | None:
+    """Return the setting with a parameter of the classifier set; None if the classifier has none of this name."""
+    parameter = own_parameter(setting.estimator, name)
     if parameter is None:
-        return mix, setting
-    estimator = clone(setting.estimator).set_params(**{parameter: mix.class_weight})
-    return replace(mix, class_weight=None), replace(setting, estimator=estimator)
+        return None
+    return replace(setting, estimator=clone(setting.estimator).set_params(**{parameter: value}))
 
 
 def _teachers(mix: Mix, X: Any, y: Any, setting: Setting) -> Teachers:
