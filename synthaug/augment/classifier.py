@@ -27,7 +27,7 @@ from synthaug.augment.encoding import default_classifier
 from synthaug.augment.fingerprints import take_fingerprints, warn_of_training_rows
 from synthaug.augment.fitting import as_estimator_wants
 from synthaug.augment.gate import Decision, PooledSource, Trial, auto_candidates, decide, final_plan
-from synthaug.augment.mix import Mix, plan_for, reads_images
+from synthaug.augment.mix import Mix, adds_synthetic, plan_for, reads_images
 from synthaug.augment.plan import Counts, counts_of, drop_small_classes
 from synthaug.augment.tuning import resolve_transform
 from synthaug.augment.unlabelled import check_unlabelled
@@ -56,11 +56,13 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
     augmenter
         A ``SyntheticAugmenter``; the default one if None.
     gate
-        Ask the gate before adding rows. Without it the whole plan of the augmenter is added.
+        Ask the gate before adding rows. Without it nobody checks: the whole plan of the augmenter is added, or the one
+        mix in ``candidates``.
     candidates
         What the gate tries: ``auto``, or a dict of ``Mix`` by name, the simplest first. It takes the mix of which the
         greatest gain is expected: see ``synthaug.augment.gate``. Images are transformed unless the rows speak against
-        it, where a candidate does that.
+        it, where a candidate does that. Without the gate a dict of one mix, which is taken as it is:
+        ``{"both": Mix(amount=2.0, synthetic_fraction=0.5, classic=True)}``.
     scoring
         The gate's score: a name, a scorer, or None for the classifier's own.
     synthetic_weight
@@ -194,9 +196,7 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
         """Return in words what the gate decided and why."""
         check_is_fitted(self, "estimator_")
         if self.gate_ is None:
-            return (
-                f"Augmented with {self.n_added_} synthetic rows: the gate was off, so nobody checked whether they help."
-            )
+            return f"Augmented with {self.n_added_} rows: the gate was off, so nobody checked whether they help."
         return self.gate_.sentence
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -301,9 +301,11 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
         return self._fit(decision.mix, rows, estimator, augmenter, plan, seed)
 
     def _ungated(self, rows: "_Rows", estimator: Any, augmenter: SyntheticAugmenter, seed: int) -> Fitted:
-        mix = Mix(synthetic_weight=1.0 if self.synthetic_weight == "auto" else float(self.synthetic_weight))
+        mix = self._only_mix()
         check_applies(mix, rows.X, Setting(estimator, augmenter, None, {}, None, seed))
-        self.gate_, self.decision_ = None, pd.DataFrame()
+        self.gate_, self.decision_, self.augmenter_ = None, pd.DataFrame(), None
+        if not adds_synthetic(mix):
+            return self._fit(mix, rows, estimator, augmenter, plan_for(augmenter, rows.y), seed)
         fitted = clone(augmenter).set_params(random_state=derive(seed, "learn"))
         self.augmenter_ = fitted.fit(rows.X, rows.y, groups=rows.groups, X_unlabeled=rows.X_unlabeled)
         return self._fit(mix, rows, estimator, augmenter, fitted.plan(), seed)
@@ -323,11 +325,30 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
         )
         return fit_mix(mix, rows.X, rows.y, setting)
 
-    def _candidates(self, estimator: Any, X: Any, augmenter: SyntheticAugmenter) -> dict[str, Mix]:
+    def _only_mix(self) -> Mix:
+        """Return what is added where the gate is off."""
+        named = self._named_candidates()
+        if named is None:
+            return Mix(synthetic_weight=1.0 if self.synthetic_weight == "auto" else float(self.synthetic_weight))
+        if len(named) != 1:
+            raise ConfigError(
+                f"candidates must be one mix where the gate is off; got {len(named)} (nobody chooses). Leave one, or "
+                "set gate=True."
+            )
+        return next(iter(named.values()))
+
+    def _named_candidates(self) -> dict[str, Mix] | None:
+        """Return the user's own candidates; None for ``auto``."""
         if not isinstance(self.candidates, str):
             return dict(self.candidates)
         if self.candidates != "auto":
             raise ConfigError(f"candidates must be 'auto' or a dict of Mix by name; got {self.candidates!r}.")
+        return None
+
+    def _candidates(self, estimator: Any, X: Any, augmenter: SyntheticAugmenter) -> dict[str, Mix]:
+        named = self._named_candidates()
+        if named is not None:
+            return named
         found = auto_candidates(estimator, images=reads_images(augmenter, X))
         if self.synthetic_weight == "auto":
             return found

@@ -84,6 +84,11 @@ CLASSIC_TWICE = Mix(amount=2.0, synthetic_fraction=0.0, classic=True)
 CLASSIC_GAN = Mix(amount=2.0, synthetic_fraction=0.5, classic=True)  # all that *classic* adds, and as many synthetic
 
 
+def adds_synthetic(mix: Mix) -> bool:
+    """Return whether a mix adds synthetic rows."""
+    return bool(mix.amount and mix.synthetic_fraction)
+
+
 class Source(Protocol):
     """What synthetic rows are drawn from."""
 

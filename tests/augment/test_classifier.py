@@ -69,8 +69,28 @@ def test_without_the_gate_the_whole_plan_is_added():
     assert fitted.estimator_.weight_ is None
     assert fitted.decision_.empty
     assert fitted.gate_ is None
-    assert fitted.explain_decision().startswith("Augmented with 15 synthetic rows: the gate was off")
+    assert fitted.explain_decision().startswith("Augmented with 15 rows: the gate was off")
     np.testing.assert_array_equal(fitted.augmenter_.sample(2, random_state=0)[1], ["no", "no", "yes", "yes"])
+
+
+def test_without_the_gate_one_mix_is_taken_as_it_is():
+    """gate=False with one candidate uses it: transformed rows on top, or no synthetic row and then no learner."""
+    X, y = make_images()
+
+    def darken(image):
+        return image / 2
+
+    half = {"half": Mix(amount=2.0, synthetic_fraction=0.5, classic=True)}
+    fitted = model(Recorder(), gate=False, candidates=half, image_transform=darken).fit(X, y)
+    assert fitted.n_added_ == 30
+    assert fitted.estimator_.X_[45:].max() <= 128
+    alone = model(Recorder(), gate=False, candidates={"repeat": Mix(synthetic_fraction=0.0)}).fit(X, y)
+    assert alone.n_added_ == 15
+    assert alone.augmenter_ is None
+    with pytest.raises(
+        ConfigError, match=r"candidates must be one mix where the gate is off; got 2 \(nobody chooses\)"
+    ):
+        model(Recorder(), gate=False, candidates={"a": Mix(), "b": Mix(amount=0.5)}).fit(X, y)
 
 
 @pytest.mark.parametrize("scoring", [None, "balanced_accuracy", "neg_log_loss"])

@@ -1,4 +1,6 @@
-"""The gate: inner folds of training rows only, the one-standard-error rule, and words for what it found."""
+"""The gate: inner folds of training rows only, the rule for metrics without a best value, words for what it found."""
+
+import re
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from synthaug.augment.mix import plan_for
 from synthaug.errors import ConfigError, SmallClassWarning
 
 CANDIDATES = {"half": Mix(amount=0.5), "all": Mix(), "twice": Mix(amount=2.0)}
+COUNTS = {"no": 40, "yes": 20}
 
 
 def augmenter(**settings):
@@ -35,7 +38,7 @@ def choose(gains, noise=0.1, n=40):
     base = rng.normal(size=(N_MIXES, n))
     own = noise * np.sqrt(N_MIXES * n / 2) * waves
     scores = {name: base + gain + wave for name, gain, wave in zip(CANDIDATES, gains, own, strict=True)}
-    return choose_among(Tried({NOTHING: base} | scores, ()), CANDIDATES)
+    return choose_among(Tried({NOTHING: base} | scores, ()), CANDIDATES, counts=COUNTS)
 
 
 def test_a_clear_winner_is_chosen():
@@ -82,7 +85,7 @@ def test_the_error_is_that_of_the_two_compared():
     rng = np.random.default_rng(0)
     base, wild = rng.normal(size=(2, N_MIXES, 40))
     scores = {NOTHING: base, "half": base + 1 + 0.5 * wild, "all": base + 1.02 + 0.5 * wild, "twice": base}
-    assert choose_among(Tried(scores, ()), CANDIDATES).chosen == "all"
+    assert choose_among(Tried(scores, ()), CANDIDATES, counts=COUNTS).chosen == "all"
 
 
 @pytest.mark.parametrize("transformed", [True, False])
@@ -93,15 +96,21 @@ def test_real_rows_again_need_only_be_ahead(ahead, chosen, transformed):
     base, wave, own = (each - each.mean() for each in rng.normal(size=(3, N_MIXES, 40)))
     candidates = {"real": Mix(synthetic_fraction=0.0, classic=transformed), "gan": Mix()}
     scores = {NOTHING: base, "real": base + ahead + wave, "gan": base + 0.02 + own}
-    decision = choose_among(Tried(scores, ()), candidates)
+    decision = choose_among(Tried(scores, ()), candidates, counts=COUNTS)
     assert decision.chosen == chosen
     if chosen == "real":
         assert "over this the best mix with some, gan, gained +1.0 points (" in decision.sentence
 
 
 def test_a_no_says_what_it_would_take():
-    """A gain in doubt is given with the rows it would take to count; none is promised where there was no gain."""
-    assert "times as many rows such a gain would count" in choose([0.02, 0.05, 0.01]).sentence
+    """A gain in doubt is given with the rows a class it would take; none is promised where there was no gain."""
+    said = re.search(
+        r"With about (\d+) times as many rows, (\d+) to (\d+) a class", choose([0.02, 0.05, 0.01]).sentence
+    )
+    n_times, fewest, most = map(int, said.groups())
+    assert (fewest, most) == (20 * n_times, 40 * n_times)
+    assert choose([0.02, 0.05, 0.01], noise=0.1 / n_times**0.5).chosen != NOTHING
+    assert choose([0.02, 0.05, 0.01], noise=0.1 / (n_times - 1) ** 0.5).chosen == NOTHING
     assert "more than ten times as many rows" in choose([-0.2, 0.01, 0.0]).sentence
     assert choose([-0.5, -0.2, -0.1]).sentence.endswith("which is no gain.")
 
@@ -110,7 +119,10 @@ def test_a_loss_is_said_in_its_own_unit():
     """A gate that goes by log-loss speaks of no points."""
     base = np.random.default_rng(0).normal(-2.0, 0.1, size=(N_MIXES, 40))
     decision = choose_among(
-        Tried({NOTHING: base, "half": base + 0.25, "all": base, "twice": base}, ()), CANDIDATES, metric="neg_log_loss"
+        Tried({NOTHING: base, "half": base + 0.25, "all": base, "twice": base}, ()),
+        CANDIDATES,
+        counts=COUNTS,
+        metric="neg_log_loss",
     )
     assert "it gained +0.250 (" in decision.sentence
 

@@ -1,5 +1,7 @@
 """The gate's rule by expectation: measured gains beside those of other tasks, in shares of the errors left."""
 
+import re
+
 import numpy as np
 import pytest
 from scipy.integrate import quad
@@ -18,7 +20,6 @@ from synthaug.augment.gate.experience import (
     best_value,
     expected_gain,
     has_rare_class,
-    times_the_rows,
 )
 from synthaug.augment.gate.trying import N_MIXES, Tried
 from synthaug.augment.mix import CLASS_WEIGHT, CLASSIC, CLASSIC_GAN, CLASSIC_TWICE, REPEAT
@@ -45,7 +46,8 @@ def decide(candidates, *, level=0.8, metric="balanced_accuracy", images=True, ra
     base = np.full((N_MIXES, N_BLOCKS), level)
     said = {"classic+gan": "both", "classic twice": "twice"}
     scores = {name: base + differences(*gains.get(said.get(name, name), (0.0, 0.0))) for name in candidates}
-    return choose(Tried({NOTHING: base} | scores, ()), candidates, metric=metric, images=images, rare=rare)
+    counts = {"well": 60, "ill": 4 if rare else 60}
+    return choose(Tried({NOTHING: base} | scores, ()), candidates, counts=counts, metric=metric, images=images)
 
 
 @pytest.mark.parametrize("before", [MORE, BESIDE, BESIDE_RARE, INSTEAD, SYNTHETIC, REAL])
@@ -109,12 +111,12 @@ def test_synthetic_rows_beside_real_ones_are_trusted_more_where_a_class_is_rare(
     assert decide(IMAGES, both=(-0.03, 0.01), rare=True).chosen != "classic+gan"
 
 
-def test_no_more_rows_are_asked_for_where_another_way_is_ahead():
-    """What would count by itself, but for a better way, is not told to need more rows."""
+def test_a_gain_too_small_to_tell_is_said_to_be():
+    """Of synthetic rows that are a tenth of a point ahead of a surer way no number of rows is told."""
     decision = decide(IMAGES, twice=(0.04, 0.005), both=(0.041, 0.08), rare=True)
     assert decision.chosen == "classic twice"
     assert "the best mix with some, classic+gan, gained +0.1 points" in decision.sentence
-    assert "times as many" not in decision.sentence
+    assert "To tell so small a gain from luck would take more than ten times as many rows." in decision.sentence
 
 
 @pytest.mark.parametrize(("counts", "rare"), [((60, 4), True), ((60, 15), False), ((60, 14), True), ((5, 5), False)])
@@ -184,10 +186,21 @@ def test_the_best_of_a_share_is_one(metric):
     assert best_value("neg_brier_score") == 0.0
 
 
-def test_so_many_times_the_rows_are_enough_and_fewer_are_not():
-    """With the rows that it is said to take, the square of the error falls so far that a gain is expected."""
-    gain = measured(0.01, 0.03)
-    times = times_the_rows(gain, BESIDE, 0.2)
-    assert expected_gain(measured(0.01, 0.03 / np.sqrt(1.01 * times)), BESIDE, 0.2) > 0
-    assert expected_gain(measured(0.01, 0.03 / np.sqrt(0.99 * times)), BESIDE, 0.2) < 0
-    assert times_the_rows(measured(-0.01, 0.03), BESIDE, 0.2) == float("inf")
+@pytest.mark.parametrize("gains", [{"both": (0.01, 0.03)}, {"classic": (0.03, 0.01), "both": (0.04, 0.04)}], ids=str)
+def test_so_many_times_the_rows_are_enough_and_fewer_are_not(gains):
+    """With the rows that it is said to take, every error so much smaller, synthetic rows are chosen; with fewer not."""
+
+    def decide_with(times):
+        return decide(IMAGES, **{name: (mean, error / times**0.5) for name, (mean, error) in gains.items()})
+
+    said = re.search(r"With about (\d+) times as many rows, (\d+) a class", decide_with(1).sentence)
+    n_times = int(said[1])
+    assert int(said[2]) == 60 * n_times
+    assert "gan" in decide_with(n_times).chosen
+    assert not any("gan" in decide_with(times).chosen for times in range(1, n_times))
+
+
+def test_no_rows_are_promised_that_would_not_do():
+    """Where real rows are ahead of synthetic ones no number of rows is told, nor where ten times would not do."""
+    assert "times as many rows" not in decide(IMAGES, classic=(0.03, 0.03), both=(0.02, 0.03)).sentence
+    assert "more than ten times as many rows" in decide(IMAGES, both=(0.002, 0.03)).sentence

@@ -17,11 +17,12 @@ import pandas as pd
 
 from synthaug._card import CardTable, card
 from synthaug.augment.gate.candidates import NOTHING, Candidates
-from synthaug.augment.gate.experience import best_value
+from synthaug.augment.gate.experience import best_value, has_rare_class
 from synthaug.augment.gate.rules import by_expectation, by_one_error
 from synthaug.augment.gate.telling import sentence_of
 from synthaug.augment.gate.trying import Tried
 from synthaug.augment.mix import REAL_ALONE, Mix
+from synthaug.augment.plan import Counts
 from synthaug.statistics import crossed_t_test
 from synthaug.statistics.units import Unit, unit_of
 
@@ -76,9 +77,7 @@ def _card_table(table: pd.DataFrame, unit: Unit) -> CardTable:
     return CardTable(["candidate", "score", gain, "95 % interval", "why"], rows, bold)
 
 
-def choose(
-    tried: Tried, candidates: Candidates, *, metric: str = "", images: bool = False, rare: bool = False
-) -> Decision:
+def choose(tried: Tried, candidates: Candidates, *, counts: Counts, metric: str = "", images: bool = False) -> Decision:
     """Return the decision for scores shared out over mixes and blocks.
 
     Parameters
@@ -87,14 +86,14 @@ def choose(
         The candidates' scores, and the inner learners.
     candidates
         Mixes by name, the simplest first.
+    counts
+        Training rows of each class.
     metric
         What the scores are of.
     images
         Whether the rows are images.
-    rare
-        Whether a class is rare: see ``has_rare_class``.
     """
-    scores, unit, best = tried.scores, unit_of(metric), best_value(metric)
+    scores, unit, best, rare = tried.scores, unit_of(metric), best_value(metric), has_rare_class(counts)
     found = (
         by_one_error(scores, candidates)
         if best is None
@@ -114,7 +113,7 @@ def choose(
         for name, gain in gains.items()
     ]
     mix = candidates.get(found.chosen, REAL_ALONE)
-    sentence = sentence_of(found, scores, candidates, unit)
+    sentence = sentence_of(found, scores, candidates, unit, counts)
     return Decision(found.chosen, mix, pd.DataFrame(rows), sentence, tried.sources, metric)
 
 

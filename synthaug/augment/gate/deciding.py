@@ -5,7 +5,6 @@ import numpy as np
 from synthaug._check import check_count
 from synthaug.augment.gate.candidates import NOTHING
 from synthaug.augment.gate.choosing import Decision, choose, refuse
-from synthaug.augment.gate.experience import has_rare_class
 from synthaug.augment.gate.trying import Folds, Trial, inner_folds, try_candidates
 from synthaug.augment.metrics import metric_name
 from synthaug.augment.mix import Mix, reads_images
@@ -36,13 +35,16 @@ def decide(trial: Trial) -> Decision:
     _check_candidates(trial)
     labels = fit_label_codec(trial.y).encode(trial.y)
     if np.bincount(labels).max() < trial.n_splits or _too_few_groups(trial):
-        return refuse(f"the training rows are too few for {trial.n_splits} inner folds")
+        return refuse(
+            f"the training rows are too few for {trial.n_splits} inner folds, which take as many rows of some class, "
+            "and as many groups if there are any"
+        )
     folds = inner_folds(trial)
     if _one_class_somewhere(labels, folds):
         return refuse(f"{trial.n_splits} inner folds would leave one of them with a single class to learn from")
-    images = reads_images(trial.augmenter, trial.X)
-    rare, metric = has_rare_class(counts_of(trial.y)), metric_name(trial.scoring)
-    return choose(try_candidates(trial, folds), trial.candidates, metric=metric, images=images, rare=rare)
+    images, metric = reads_images(trial.augmenter, trial.X), metric_name(trial.scoring)
+    tried = try_candidates(trial, folds)
+    return choose(tried, trial.candidates, counts=counts_of(trial.y), metric=metric, images=images)
 
 
 def _check_candidates(trial: Trial) -> None:

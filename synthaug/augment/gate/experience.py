@@ -13,7 +13,7 @@ from sklearn.metrics import get_scorer_names
 
 from synthaug.augment.gate.candidates import NOTHING, Candidates
 from synthaug.augment.metrics import specificity_of
-from synthaug.augment.mix import Mix
+from synthaug.augment.mix import Mix, adds_synthetic
 from synthaug.augment.plan import Counts
 from synthaug.statistics import PairedTest
 
@@ -47,11 +47,6 @@ def habit_of(candidates: Candidates, *, images: bool) -> str:
         name for name, mix in candidates.items() if mix.classic and mix.amount and not mix.synthetic_fraction
     )
     return next(transformed, NOTHING) if images else NOTHING
-
-
-def adds_synthetic(mix: Mix) -> bool:
-    """Return whether a mix adds synthetic rows."""
-    return bool(mix.amount and mix.synthetic_fraction)
 
 
 def has_rare_class(counts: Counts) -> bool:
@@ -103,13 +98,3 @@ def expected_gain(measured: PairedTest, before: Experience, errors: float) -> fl
         return measured.difference
     weight, prior_weight = measured.standard_error**-2, (before.sd * errors) ** -2
     return (weight * measured.difference + prior_weight * before.mean * errors) / (weight + prior_weight)
-
-
-def times_the_rows(measured: PairedTest, before: Experience, errors: float) -> float:
-    """Return how many times the rows it takes until so great a gain is expected to be one; infinity for no gain.
-
-    The square of the standard error falls as one over the rows.
-    """
-    if measured.difference <= 0 or errors <= 0:
-        return float("inf")
-    return max(0.0, -before.mean) * measured.standard_error**2 / (measured.difference * before.sd**2 * errors)

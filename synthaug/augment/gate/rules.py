@@ -4,25 +4,20 @@ By expectation, where the metric's best value is known; else by one standard err
 Regression Trees", 1984).
 """
 
-import math
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from synthaug.augment.gate.candidates import NOTHING, Candidates
-from synthaug.augment.gate.experience import (
-    adds_synthetic,
-    expected_gain,
-    experience_with,
-    habit_of,
-    times_the_rows,
-)
-from synthaug.augment.mix import REAL_ALONE
+from synthaug.augment.gate.experience import expected_gain, experience_with, habit_of
+from synthaug.augment.mix import REAL_ALONE, adds_synthetic
 from synthaug.statistics import PairedTest, crossed_t_test
 from synthaug.statistics.units import Unit
 
 Scores = dict[str, np.ndarray]
+
+_MOST_TIMES = 10  # beyond so many times the rows nobody can tell whether a gain stays the same
 
 
 @dataclass(frozen=True)
@@ -37,14 +32,15 @@ class Found:
         In words, of some candidates, why they are chosen or not.
     doubt
         In words, why a candidate that is ahead is not chosen.
-    times_the_rows
-        With how many times the rows a gain of the best candidate would count; infinity where it never does.
+    n_times
+        With how many times the rows, ten at most, a mix with synthetic rows would be chosen if every gain stayed the
+        same; None where one is, or none would be.
     """
 
     chosen: str
     why: dict[str, str]
     doubt: str
-    times_the_rows: Callable[[PairedTest], float]
+    n_times: int | None
 
 
 def best_of(scores: Scores, names: Collection[str]) -> str:
@@ -81,20 +77,23 @@ def by_expectation(
     errors = best_value - float(scores[habit].mean())
     others = {name: mix for name, mix in {NOTHING: REAL_ALONE, **candidates}.items() if name != habit}
     before = {name: experience_with(mix, over_classic=habit != NOTHING, rare=rare) for name, mix in others.items()}
-    expected = {
-        name: expected_gain(crossed_t_test(scores[name] - scores[habit]), past, errors) for name, past in before.items()
-    }
-    chosen = max([NOTHING, *candidates], key=lambda name: expected.get(name, 0.0))  # of equals the simplest
-    why = {name: f"expected to gain {unit.gain(gain)} over {habit}" for name, gain in expected.items()}
+    measured = {name: crossed_t_test(scores[name] - scores[habit]) for name in others}
+
+    def expected(n_times: int) -> dict[str, float]:
+        return {
+            name: expected_gain(with_times_the_rows(test, n_times), before[name], errors)
+            for name, test in measured.items()
+        }
+
+    def chosen_with(n_times: int) -> str:
+        gains = expected(n_times)
+        return max([NOTHING, *candidates], key=lambda name: gains.get(name, 0.0))  # of equals the simplest
+
+    chosen = chosen_with(1)
+    why = {name: f"expected to gain {unit.gain(gain)} over {habit}" for name, gain in expected(1).items()}
     why[habit] = "no gain is expected over it" if chosen == habit else f"a gain is expected of {chosen} over it"
-    synthetic = [name for name, mix in candidates.items() if adds_synthetic(mix)]
-    shown = best_of(scores, synthetic)
-    return Found(
-        chosen,
-        why,
-        "which is too little beside its error and what such rows gain elsewhere",
-        lambda gain: times_the_rows(gain, before[shown], errors) if shown else math.inf,
-    )
+    doubt = "which is too little beside its error and what such rows gain elsewhere"
+    return Found(chosen, why, doubt, _times_until_synthetic(candidates, chosen_with))
 
 
 def by_one_error(scores: Scores, candidates: Candidates) -> Found:
@@ -104,16 +103,28 @@ def by_one_error(scores: Scores, candidates: Candidates) -> Found:
     """
     order = [usual_of(scores, candidates), *(name for name, mix in candidates.items() if adds_synthetic(mix))]
     best = best_of(scores, order)
-    chosen = next(name for name in order if _within_one_error(scores[best] - scores[name]))
+    behind = {name: crossed_t_test(scores[best] - scores[name]) for name in order}
+
+    def chosen_with(n_times: int) -> str:
+        return next(name for name in order if _within_one_error(with_times_the_rows(behind[name], n_times)))
+
+    chosen = chosen_with(1)
     why = {best: "the best, but not by one standard error over a simpler one"}
     why[chosen] = "the best" if chosen == best else f"the simplest within one standard error of the best ({best})"
-    return Found(chosen, why, "which is within one standard error of nothing", _times_for_one_error)
+    doubt = "which is within one standard error of nothing"
+    return Found(chosen, why, doubt, _times_until_synthetic(candidates, chosen_with))
 
 
-def _within_one_error(behind: np.ndarray) -> bool:
-    test = crossed_t_test(behind)
-    return test.difference <= test.standard_error
+def with_times_the_rows(measured: PairedTest, n_times: int) -> PairedTest:
+    """Return a gain as sure as it would be with so many times the rows: its error falls as one over their root."""
+    return replace(measured, standard_error=measured.standard_error / n_times**0.5)
 
 
-def _times_for_one_error(gain: PairedTest) -> float:
-    return (gain.standard_error / gain.difference) ** 2 if gain.difference > 0 else math.inf
+def _within_one_error(behind: PairedTest) -> bool:
+    return behind.difference <= behind.standard_error
+
+
+def _times_until_synthetic(candidates: Candidates, chosen_with: Callable[[int], str]) -> int | None:
+    found = (n for n in range(1, _MOST_TIMES + 1) if adds_synthetic(candidates.get(chosen_with(n), REAL_ALONE)))
+    first = next(found, 1)
+    return first if first > 1 else None
