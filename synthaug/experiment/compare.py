@@ -7,19 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from sklearn.metrics import get_scorer_names
 
-from synthaug._check import check_choice, check_labels, check_same_length, check_word
+from synthaug._check import check_labels, check_same_length, check_word
 from synthaug._seed import seed_from
-from synthaug._version import __version__
 from synthaug.augment.arms import ARMS, USES_UNLABELLED, Arm, self_training
 from synthaug.augment.augmenter import SyntheticAugmenter
 from synthaug.augment.encoding import default_classifier
 from synthaug.augment.fingerprints import warn_of_twins
-from synthaug.augment.fitting import Answers
 from synthaug.augment.learning import check_generator, new_learner
-from synthaug.augment.metrics import metric_name, score, specificity_of
 from synthaug.augment.mix import reads_images
 from synthaug.augment.unlabelled import check_takes_unlabelled, check_unlabelled
 from synthaug.data.groups import checked_groups
@@ -29,14 +24,15 @@ from synthaug.errors import ConfigError
 from synthaug.experiment.arm_study import ArmStudy, Progress
 from synthaug.experiment.comparison import Comparison
 from synthaug.experiment.designs import Design, Draws, read_design
+from synthaug.experiment.environment import environment
 from synthaug.experiment.learning_curve import read_factors
+from synthaug.experiment.metrics import check_scorable, read_metrics
 from synthaug.experiment.run_split import blocks_of
 from synthaug.experiment.work import Work
 from synthaug.statistics import DEFAULT_ROPE, check_rope
 
 DEFAULT_ARMS = ("none", "classic", "classic twice", "smote", "gan", "classic+gan", "gated")
 FEWEST_RESAMPLES, _MOST_RESAMPLES = 100, 100_000
-_NEEDS_PROBABILITIES = ("roc_auc_ovr", "neg_log_loss", "neg_brier_score")
 _OF_THE_MACHINE = ("callbacks", "checkpoint_dir", "resume", "verbose", "device")
 
 
@@ -77,11 +73,12 @@ def compare(
         Which rows belong together (n,), such as a patient's: never on both sides of a split.
     X_unlabeled
         Rows without labels (m, ...), for an augmenter whose learner uses them and for the arm *self-training*, which
-        shows what the same rows give without a generator. None may be a row of X, for every row of X is tested on. Rows
-        equal in every number are found; others of a tested row's group (a patient's other images) must not be there
-        either, and nothing can check that. Transform them by the same steps as X: behind a step that changed X alone
-        no duplicate can be seen. Every split gets them whole, unlike in scikit-learn's cross-validation, which gives
-        each fold a part of them if there are as many as rows of X.
+        shows what the same rows give without a generator. Where *gan unlabelled* is among the arms only it and *gated*
+        learn from them, so that *gan* shows what they are worth, for one learner more a split. None may be a row of X,
+        for every row of X is tested on. Rows equal in every number are found; others of a tested row's group (a
+        patient's other images) must not be there either, and nothing can check that. Transform them by the same steps
+        as X: behind a step that changed X alone no duplicate can be seen. Every split gets them whole, unlike in
+        scikit-learn's cross-validation, which gives each fold a part of them if there are as many as rows of X.
     scoring
         The primary metric, named beforehand: a scorer's name or a scorer; higher is better.
     metrics
@@ -199,7 +196,7 @@ def prepare(
     seed, design = seed_from(random_state), read_design(cv)
     augmenter = SyntheticAugmenter() if augmenter is None else augmenter
     estimator = default_classifier(X, augmenter) if estimator is None else estimator
-    named = _read_metrics(scoring, metrics, labels, estimator)
+    named = read_metrics(scoring, metrics, labels, estimator)
     work = Work(
         X=X,
         y=y,
@@ -257,58 +254,12 @@ def _read_arms(arms: Sequence[str] | Mapping[str, Arm]) -> dict[str, Arm]:
     return {name: check_word("arm", name, ARMS) for name in arms}
 
 
-def _read_metrics(scoring: Any, metrics: Any, labels: np.ndarray, estimator: Any) -> dict[str, Any]:
-    """Return the metrics by name, the primary one first, or raise ConfigError for those that cannot be."""
-    if isinstance(metrics, str):
-        raise ConfigError(f"metrics must be a list; got {metrics!r}. Write [{metrics!r}].")
-    named: dict[str, Any] = {}
-    for metric in (scoring, *metrics):
-        _check_metric(metric, labels, estimator)
-        if named.setdefault(metric_name(metric), metric) != metric:
-            raise ConfigError(
-                f"metrics must each have a name of their own; got two scorers called {metric_name(metric)!r}. Make one "
-                "of a function with another name."
-            )
-    return named
-
-
 def _check_splits(work: Work, splits: Sequence[Split]) -> None:
-    """Raise unless there are two splits, and common test rows that chance can be told from."""
+    """Raise unless there are two splits, each can be scored, and chance can be told from common test rows."""
     if len(splits) < 2:
         raise ConfigError(f"cv must give at least 2 splits; got {len(splits)} (chance cannot be told from one).")
     blocks_of(work, splits[0])
-
-
-def _check_metric(metric: Any, labels: np.ndarray, estimator: Any) -> None:
-    """Raise unless a metric is a scorer or the name of one, and rows and classifier are such as it can score."""
-    if callable(metric):
-        return
-    if specificity_of(metric) is None:
-        check_choice("scoring", metric, get_scorer_names())
-    if (metric == "roc_auc" or specificity_of(metric)) and len(np.unique(labels)) > 2:
-        raise ConfigError(
-            f"scoring {metric} is for two classes; got labels of more. Take 'roc_auc_ovr', each class against the rest."
-        )
-    if metric in _NEEDS_PROBABILITIES and not hasattr(estimator, "predict_proba"):
-        raise ConfigError(
-            f"scoring {metric} needs probabilities; {type(estimator).__name__} gives none. Choose a classifier with "
-            "predict_proba or another metric."
-        )
-    try:
-        score(metric, _all_right(labels, estimator), labels)
-    except (ValueError, TypeError, AttributeError) as error:
-        raise ConfigError(
-            f"scoring {metric} must be able to score these labels by {type(estimator).__name__}; got an error: {error}"
-        ) from error
-
-
-def _all_right(labels: np.ndarray, estimator: Any) -> Answers:
-    """Return answers without an error, by the methods that the estimator has."""
-    classes = np.unique(labels)
-    shares = (labels[:, None] == classes).astype(float)
-    margins = shares[:, 1] - 0.5 if len(classes) == 2 else shares
-    values = {"predict": labels, "predict_proba": shares, "decision_function": margins}
-    return Answers(classes, {name: given for name, given in values.items() if hasattr(estimator, name)})
+    check_scorable(work.metrics, work.y, splits[:1] if work.common_test_rows else splits, work.estimator)
 
 
 def _check_unlabelled(work: Work) -> None:
@@ -345,5 +296,5 @@ def _settings(work: Work, design: Design, n_jobs: int | None) -> dict[str, Any]:
         **({"bootstrap": work.n_resamples} if work.n_resamples else {}),
         "seed": work.seed,
         "n_jobs": n_jobs,
-        "versions": {"synthaug": __version__, "torch": str(torch.__version__), "numpy": np.__version__},
+        "versions": environment(),
     }

@@ -1,10 +1,7 @@
 """What a study was made of, counted before it runs: rows, groups and splits, and the programs it ran on."""
 
-import platform
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import metadata
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -16,8 +13,6 @@ from synthaug.data.split import Split
 if TYPE_CHECKING:
     from synthaug.experiment.arm_study import ArmStudy
     from synthaug.experiment.work import Work
-
-_NAME = re.compile(r"^[\w.-]+")
 
 
 @dataclass(frozen=True)
@@ -157,17 +152,3 @@ def _range(counts: Sequence[int]) -> tuple[int, int]:
 def _as_pairs(value: Any) -> Any:
     """Return lists, which JSON made of tuples, as tuples again."""
     return tuple(_as_pairs(inner) for inner in value) if isinstance(value, list | tuple) else value
-
-
-def environment() -> dict[str, str]:
-    """Return the versions of Python, of the system's kind, of synthaug and of what it stands on; no name of a machine.
-
-    Examples
-    --------
-    >>> sorted(environment())[:3]
-    ['albumentations', 'filelock', 'imbalanced-learn']
-    """
-    needed = [one for one in metadata.requires("synthaug") or [] if "extra ==" not in one]
-    names = ["synthaug", "numpy", *(_NAME.findall(one)[0] for one in needed)]
-    system = {"python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}"}
-    return system | {name: metadata.version(name) for name in names}

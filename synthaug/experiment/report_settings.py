@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Part = dict[str, Any]
 
+_NO_PACKAGES = ("python", "system")
+
 
 def facts_part(comparison: "Comparison") -> list[tuple[str, str]]:
     """Return what the study was, in pairs of a word and a value."""
@@ -67,7 +69,7 @@ def _as_text(value: Any) -> Any:
 
 def _install(versions: Mapping[str, str]) -> str:
     """Return the command that installs the versions; a local build's mark, such as ``+cpu``, is no package's."""
-    wanted = [f"'{name}=={version.split('+')[0]}'" for name, version in versions.items() if name != "python"]
+    wanted = [f"'{name}=={version.split('+')[0]}'" for name, version in versions.items() if name not in _NO_PACKAGES]
     return f"python -m pip install {' '.join(wanted)}" if wanted else ""
 
 
@@ -79,8 +81,9 @@ def _again(settings: Mapping[str, Any]) -> Part:
 
 
 def _call(settings: Mapping[str, Any]) -> str:
-    """Return the call of ``compare`` that the settings describe; rows, labels and groups are the reader's."""
+    """Return the call of ``compare`` that the settings describe; the rows, labels and groups are the reader's."""
     said = {
+        **({} if settings.get("n_unlabelled") is None else {"X_unlabeled": "X_unlabeled"}),
         "estimator": str(settings.get("estimator", "None")),
         "arms": repr(settings["arms"]),
         "augmenter": _augmenter(settings.get("augmenter") or {}),
@@ -89,7 +92,11 @@ def _call(settings: Mapping[str, Any]) -> str:
         "cv": _design(settings.get("design")),
         "image_transform": _code(str(settings.get("image_transform", "shift"))),
         "random_state": repr(settings.get("seed")),
-        **{name: repr(settings[name]) for name in ("rope", "label_equivalence") if settings.get(name) is not None},
+        **{
+            name: repr(settings[name])
+            for name in ("rope", "label_equivalence", "bootstrap")
+            if settings.get(name) is not None
+        },
     }
     lines = [f"    {name}={value}," for name, value in said.items()]
     head = "from synthaug import Draws, Folds, SyntheticAugmenter, compare"

@@ -20,7 +20,8 @@ from synthaug.experiment.comparison import Comparison
 from synthaug.experiment.config import DrawsConfig, PipelineConfig, save_config
 from synthaug.experiment.designs import Draws, Folds
 from synthaug.experiment.dossier import write_card, write_dossier
-from synthaug.experiment.dossier_data import describe_data, environment
+from synthaug.experiment.dossier_data import describe_data
+from synthaug.experiment.environment import environment
 from synthaug.experiment.estimators import build_estimator
 from synthaug.experiment.report import write_report
 from synthaug.experiment.storage import DOSSIER, SplitStore

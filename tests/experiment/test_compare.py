@@ -280,6 +280,17 @@ def test_metrics_that_cannot_be_are_refused_before_anything_runs(clinic):
         study(clinic, rope=-1)
 
 
+@pytest.mark.parametrize("metric", ["roc_auc", "average_precision", "roc_auc_ovr", "sensitivity_at_90_specificity"])
+def test_a_metric_that_a_split_cannot_have_is_refused_before_anything_runs(clinic, metric):
+    """Where whole groups leave a split's test rows one class, a metric of ranks is refused and others are taken."""
+    X, y = clinic
+    order = np.argsort(y)
+    groups = np.arange(200) // 25
+    with pytest.raises(ConfigError, match=rf"scoring {metric} must be able to score .* of 1 of the 2 classes"):
+        prepare(X[order], y[order], groups=groups, cv=Folds(8, 1), scoring="accuracy", metrics=[metric])
+    assert prepare(X[order], y[order], groups=groups, cv=Folds(8, 1), metrics=["neg_log_loss", "f1_macro"])
+
+
 def test_groups_choose_group_folds(clinic):
     """With groups no group stands on both sides of any split."""
     groups = np.arange(200) // 4

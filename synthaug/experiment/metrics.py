@@ -1,0 +1,86 @@
+"""The metrics of a study, checked before anything is learned: each by name, and each able to score what is tested."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.metrics import get_scorer_names
+
+from synthaug._check import check_choice
+from synthaug.augment.fitting import Answers
+from synthaug.augment.metrics import metric_name, score, specificity_of
+from synthaug.data.split import Split
+from synthaug.errors import ConfigError
+
+_NEEDS_PROBABILITIES = ("roc_auc_ovr", "neg_log_loss", "neg_brier_score")
+
+
+def read_metrics(scoring: Any, metrics: Any, labels: np.ndarray, estimator: Any) -> dict[str, Any]:
+    """Return the metrics by name, the primary one first, or raise ConfigError for those that cannot be."""
+    if isinstance(metrics, str):
+        raise ConfigError(f"metrics must be a list; got {metrics!r}. Write [{metrics!r}].")
+    named: dict[str, Any] = {}
+    for metric in (scoring, *metrics):
+        _check_metric(metric, labels, estimator)
+        if named.setdefault(metric_name(metric), metric) != metric:
+            raise ConfigError(
+                f"metrics must each have a name of their own; got two scorers called {metric_name(metric)!r}. Make one "
+                "of a function with another name."
+            )
+    return named
+
+
+def check_scorable(metrics: Mapping[str, Any], y: Any, splits: Sequence[Split], estimator: Any) -> None:
+    """Raise ConfigError if the test rows of a split have no score: a rank needs two classes, say."""
+    labels = np.asarray(y)
+    classes = np.unique(labels)
+    for number, split in enumerate(splits):
+        tested = labels[split.test]
+        for name, metric in metrics.items():
+            if not callable(metric) and not _has_score(metric, tested, classes, estimator):
+                raise ConfigError(
+                    f"scoring {name} must be able to score the test rows of every split; got split {number}, whose "
+                    f"{len(tested)} rows are of {len(np.unique(tested))} of the {len(classes)} classes. Take fewer "
+                    "folds, groups that hold more classes, or a metric that one class has too, such as accuracy."
+                )
+
+
+def _has_score(metric: str, tested: np.ndarray, classes: np.ndarray, estimator: Any) -> bool:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return bool(np.isfinite(score(metric, _all_right(tested, classes, estimator), tested)))
+        except ValueError:
+            return False
+
+
+def _check_metric(metric: Any, labels: np.ndarray, estimator: Any) -> None:
+    """Raise unless a metric is a scorer or the name of one, and rows and classifier are such as it can score."""
+    if callable(metric):
+        return
+    if specificity_of(metric) is None:
+        check_choice("scoring", metric, get_scorer_names())
+    if (metric == "roc_auc" or specificity_of(metric)) and len(np.unique(labels)) > 2:
+        raise ConfigError(
+            f"scoring {metric} is for two classes; got labels of more. Take 'roc_auc_ovr', each class against the rest."
+        )
+    if metric in _NEEDS_PROBABILITIES and not hasattr(estimator, "predict_proba"):
+        raise ConfigError(
+            f"scoring {metric} needs probabilities; {type(estimator).__name__} gives none. Choose a classifier with "
+            "predict_proba or another metric."
+        )
+    try:
+        score(metric, _all_right(labels, np.unique(labels), estimator), labels)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ConfigError(
+            f"scoring {metric} must be able to score these labels by {type(estimator).__name__}; got an error: {error}"
+        ) from error
+
+
+def _all_right(labels: np.ndarray, classes: np.ndarray, estimator: Any) -> Answers:
+    """Return answers without an error to rows of these labels, by the methods that the estimator has."""
+    shares = (labels[:, None] == classes).astype(float)
+    margins = shares[:, 1] - 0.5 if len(classes) == 2 else shares
+    values = {"predict": labels, "predict_proba": shares, "decision_function": margins}
+    return Answers(classes, {name: given for name, given in values.items() if hasattr(estimator, name)})
