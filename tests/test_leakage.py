@@ -40,7 +40,8 @@ class SpyAugmenter(SyntheticAugmenter):
 
     def fit(self, X, y=None, *, groups=None, X_unlabeled=None):
         met = None if groups is None else set(groups.tolist())
-        MET.append({"who": "augmenter", "rows": set(numbers(X)), "groups": met, "whole": whole(X)})
+        rows = {"rows": set(numbers(X)), "unlabelled": X_unlabeled is not None}
+        MET.append({"who": "augmenter", "groups": met, "whole": whole(X), **rows})
         return super().fit(X, y, groups=groups, X_unlabeled=X_unlabeled)
 
 
@@ -144,29 +145,36 @@ def study(rows, arms, **settings):
 
 
 @pytest.mark.parametrize(
-    ("kind", "design", "groups"),
+    ("kind", "design", "groups", "unlabelled"),
     [
-        ("table", "splitter", GROUPS),
-        pytest.param("images", "draws", GROUPS, marks=pytest.mark.slow),
-        pytest.param("images", "folds", None, marks=pytest.mark.slow),
-        pytest.param("table", "folds", GROUPS, marks=pytest.mark.slow),
-        pytest.param("table", "draws", None, marks=pytest.mark.slow),
+        ("table", "splitter", GROUPS, False),
+        ("table", "folds", GROUPS, True),
+        pytest.param("images", "draws", GROUPS, True, marks=pytest.mark.slow),
+        pytest.param("images", "draws", GROUPS, False, marks=pytest.mark.slow),
+        pytest.param("images", "folds", None, False, marks=pytest.mark.slow),
+        pytest.param("table", "folds", GROUPS, False, marks=pytest.mark.slow),
+        pytest.param("table", "draws", None, False, marks=pytest.mark.slow),
     ],
-    ids=["table, splitter, groups", "images, draws, groups", "images, folds", "table, folds, groups", "table, draws"],
 )
-def test_no_arm_meets_a_test_row(tmp_path, kind, design, groups):
+def test_no_arm_meets_a_test_row(tmp_path, kind, design, groups, unlabelled):
     """In a comparison no arm, and nobody whom it trains or asks, meets a row of its test part, nor a patient of one."""
     X, y = ROWS[kind]()
     arms = {name: watched(name, arm) for name, arm in ARMS.items()}
     shared = augmenter(checkpoint_dir=tmp_path, resume=True)
-    result = study((X, y), arms, augmenter=shared, groups=groups, cv=DESIGNS[design]())
+    more = {}
+    if unlabelled:
+        shared.set_params(generator=LatentGAN(n_steps=2, batch_size=8, width=4))
+        more["X_unlabeled"] = X[::2] + np.float32(0.25)
+    result = study((X, y), arms, augmenter=shared, groups=groups, cv=DESIGNS[design](), **more)
     splits = splits_of(DESIGNS[design](), X, y, groups)
     assert [run[0]["name"] for run in runs()] == [*ARMS] * len(splits)
     for place, run in enumerate(runs()):
         train, test = splits[place // len(ARMS)]
         check_run(run, X, train, groups, groups is not None and set(groups[test]))
     assert set(result.arms) | set(result.skipped) == set(ARMS)
-    assert len(list(tmp_path.iterdir())) == len({frozenset(met["rows"]) for met in MET if met["who"] == "augmenter"})
+    assert unlabelled == {"gan unlabelled", "self-training"}.issubset(result.arms)
+    learned = {(frozenset(met["rows"]), met["unlabelled"]) for met in MET if met["who"] == "augmenter"}
+    assert len(list(tmp_path.iterdir())) == len(learned)
 
 
 def check_run(run, X, train, groups, tested):

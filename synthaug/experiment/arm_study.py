@@ -237,7 +237,7 @@ class ArmStudy:
             yield result
 
     def _cost_of_learner(self, X: Any, y: Any) -> Cost:
-        trial = augmenter_of(self.work).set_params(
+        trial = augmenter_of(self.work, has_unlabelled=self.work.X_unlabeled is not None).set_params(
             max_steps=_TRIAL_STEPS,
             selection="none",
             checkpoint_dir=None,

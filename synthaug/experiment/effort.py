@@ -6,7 +6,7 @@ from synthaug.augment.gate import auto_candidates
 from synthaug.augment.gate.trying import LEARNING, mixings
 from synthaug.augment.mix import reads_images
 from synthaug.augment.tuning import N_FOLDS, TRIED_FOR
-from synthaug.experiment.work import Work
+from synthaug.experiment.work import Work, compares_unlabelled
 
 _N_INNER = AugmentedClassifier().n_splits
 _STAGES = 2
@@ -69,7 +69,9 @@ def _learns(name: str) -> bool:
 
 
 def _shared(work: Work) -> int:
-    return int(any(name in SHARED_LEARNER_ARMS for name in _known(work)))
+    """Return how many learners the arms share: one, and one more where *gan unlabelled* is compared with others."""
+    apart = compares_unlabelled(work)
+    return len({apart and name == "gan unlabelled" for name in _known(work) if name in SHARED_LEARNER_ARMS})
 
 
 def _gated(work: Work) -> int:

@@ -17,7 +17,7 @@ from synthaug.data.labels import fit_label_codec
 from synthaug.data.split import Split
 from synthaug.experiment.column_figures import ColumnFigures, describe_columns
 from synthaug.experiment.results import LearnerRecord
-from synthaug.experiment.work import Work
+from synthaug.experiment.work import Work, learners_of
 
 _SHOWN_A_CLASS = 8
 _ASSESSED_A_CLASS = 64
@@ -28,42 +28,48 @@ _COMPARED_A_CLASS = 200
 def learner_records(
     work: Work, index: int, split: Split, task: Task, trained: dict[str, Trained]
 ) -> tuple[LearnerRecord, ...]:
-    """Return the record of the learner that the arms share, if one was asked for, and of the gate's."""
-    records = []
-    if task.learned.cache_info().currsize:  # type: ignore[attr-defined]
-        augmenter = task.learned()
-        real, synthetic = _to_look_at(work, split, augmenter)
-        quality = _quality(work, split, augmenter)
-        folder = None
-        if work.learners_folder is not None:
-            folder = f"{work.learners_folder.name}/{index:04d}"
-            augmenter.save(work.learners_folder / f"{index:04d}")
-        full = _record("full", augmenter, quality, real, synthetic, folder)
-        records.append(replace(full, columns=_columns(work, index, split, augmenter)))
+    """Return the records of the learners that the arms share, as far as they were asked for, and of the gate's.
+
+    The first is looked at and kept: the shared one, or where only the gate learned, one of the gate's.
+    """
+    sources = {name: learned() for name, learned in learners_of(task).items() if learned.cache_info().currsize}
     inner = [source for arm in trained.values() if arm.decision is not None for source in arm.decision.sources]
+    sources |= {f"inner {number}": source for number, source in enumerate(inner)}
+    looked_at = next(iter(sources), None)
+    return tuple(
+        _looked_at(work, index, split, name, source) if name == looked_at else _record(name, source)
+        for name, source in sources.items()
+    )
+
+
+def _looked_at(work: Work, index: int, split: Split, name: str, augmenter: SyntheticAugmenter) -> LearnerRecord:
+    """Return the record of a learner with what its rows are like, saved if learners are kept."""
+    real, synthetic = _to_look_at(work, split, augmenter)
+    folder = None
+    if work.learners_folder is not None:
+        folder = f"{work.learners_folder.name}/{index:04d}"
+        augmenter.save(work.learners_folder / f"{index:04d}")
+    return replace(
+        _record(name, augmenter),
+        quality=_quality(work, split, augmenter),
+        real=real,
+        synthetic=synthetic,
+        folder=folder,
+        columns=_columns(work, index, split, augmenter),
+    )
+
+
+def _record(name: str, augmenter: SyntheticAugmenter) -> LearnerRecord:
     nothing = np.empty((0, 0, 0, 0, 1), dtype=np.uint8)
-    records += [_record(f"inner {k}", source, pd.DataFrame(), nothing, nothing, None) for k, source in enumerate(inner)]
-    return tuple(records)
-
-
-def _record(
-    name: str,
-    augmenter: SyntheticAugmenter,
-    quality: pd.DataFrame,
-    real: np.ndarray,
-    synthetic: np.ndarray,
-    folder: str | None,
-) -> LearnerRecord:
     return LearnerRecord(
         name=name,
         n_rows=sum(augmenter.class_counts_.values()),
         seconds=augmenter.seconds_,
         parameters={"learner": type(augmenter.generator_).__name__, **augmenter.generator_.get_params()},
         history=augmenter.history_,
-        quality=quality,
-        real=real,
-        synthetic=synthetic,
-        folder=folder,
+        quality=pd.DataFrame(),
+        real=nothing,
+        synthetic=nothing,
     )
 
 

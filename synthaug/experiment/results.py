@@ -16,7 +16,8 @@ class LearnerRecord:
     Attributes
     ----------
     name
-        ``full`` for the learner of all training rows of the split, ``inner 0``, ``inner 1``, ... for the gate's.
+        ``full`` for the learner of all training rows of the split, ``full, unlabelled rows`` for one that saw rows
+        without labels too, ``inner 0``, ``inner 1``, ... for the gate's.
     n_rows
         How many training rows it saw.
     seconds

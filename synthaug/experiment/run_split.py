@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from synthaug._seed import derive, numpy_stream
-from synthaug.augment.arms import NotApplicable, Trained
+from synthaug.augment.arms import NotApplicable, Task, Trained
 from synthaug.augment.fitting import Answers, answers_of, as_estimator_wants
 from synthaug.augment.metrics import score, score_blocks, score_resamples
 from synthaug.data.container import take
@@ -20,7 +20,7 @@ from synthaug.errors import ConfigError, LeakWarning, ShortfallWarning, SmallCla
 from synthaug.experiment.learner_records import learner_records
 from synthaug.experiment.recalls import class_recalls
 from synthaug.experiment.results import SplitResult
-from synthaug.experiment.work import Work, new_task
+from synthaug.experiment.work import Work, learners_of, new_task
 from synthaug.statistics import resample_groups, stratified_blocks
 
 MOST_BLOCKS = 50
@@ -57,16 +57,16 @@ def run_split(work: Work, index: int, split: Split) -> SplitResult:
     baseline, learned = next(iter(work.arms)), list[str]()
     with quiet_about_few_rows():
         for name, arm in work.arms.items():
-            began, learning, asked = time.perf_counter(), _seconds_of(task.learned), _times_asked(task.learned)
+            began, learning, asked = time.perf_counter(), _seconds_of(task), _times_asked(task)
             try:
                 trained[name] = arm(task)
             except NotApplicable as reason:
                 _check_may_be_skipped(name, baseline, reason)
                 skipped[name] = str(reason)
                 continue
-            if trained[name].decision is not None or _times_asked(task.learned) > asked:
+            if trained[name].decision is not None or _times_asked(task) > asked:
                 learned.append(name)
-            seconds[name] = time.perf_counter() - began - (_seconds_of(task.learned) - learning)
+            seconds[name] = time.perf_counter() - began - (_seconds_of(task) - learning)
             scored[name] = score_classifier(work, split, trained[name].classifier, blocks, times)
         learners = learner_records(work, index, split, task, trained)
     gate = next((arm.decision for arm in trained.values() if arm.decision is not None), None)
@@ -163,9 +163,10 @@ def _check_may_be_skipped(arm: str, baseline: str, reason: NotApplicable) -> Non
         ) from reason
 
 
-def _times_asked(learned: Any) -> int:
-    return int(sum(learned.cache_info()[:2]))
+def _times_asked(task: Task) -> int:
+    return sum(sum(learned.cache_info()[:2]) for learned in learners_of(task).values())
 
 
-def _seconds_of(learned: Any) -> float:
-    return float(learned().seconds_) if learned.cache_info().currsize else 0.0
+def _seconds_of(task: Task) -> float:
+    """Return how long the learners that the arms share have learned so far."""
+    return sum(learned().seconds_ for learned in learners_of(task).values() if learned.cache_info().currsize)

@@ -1,7 +1,7 @@
 """What all splits of a study share, and what is made of it for one split."""
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.base import clone
 
 from synthaug._seed import derive
-from synthaug.augment.arms import Arm, Task
+from synthaug.augment.arms import ARMS, Arm, Task
 from synthaug.augment.augmenter import SyntheticAugmenter
 from synthaug.augment.learning import GAN, new_learner, on_one_thread
 from synthaug.augment.metrics import metric_name
@@ -71,12 +71,11 @@ class Work:
         return metric_name(self.scoring)
 
 
-def augmenter_of(work: Work) -> SyntheticAugmenter:
+def augmenter_of(work: Work, *, has_unlabelled: bool) -> SyntheticAugmenter:
     """Return what a split's arms learn with, not fitted: on one thread, for splits may run side by side."""
     asked = work.augmenter.generator
     generator = GAN if isinstance(asked, str) and asked == "auto" else asked  # an arm called gan learns one
-    images, has_unlabelled = reads_images(work.augmenter, work.X), work.X_unlabeled is not None
-    learner = new_learner(generator, for_images=images, has_unlabelled=has_unlabelled)
+    learner = new_learner(generator, for_images=reads_images(work.augmenter, work.X), has_unlabelled=has_unlabelled)
     return clone(work.augmenter).set_params(generator=on_one_thread(learner))
 
 
@@ -85,21 +84,36 @@ def new_task(work: Work, train: np.ndarray, seed: int) -> Task:
     X, y = take(work.X, train), take(work.y, train)
     groups = None if work.groups is None else work.groups[train]
 
-    @cache
-    def learned() -> SyntheticAugmenter:
-        augmenter = augmenter_of(work).set_params(random_state=derive(seed, "learn"))
-        return augmenter.fit(X, y, groups=groups, X_unlabeled=work.X_unlabeled)
+    def learn(X_unlabeled: Any) -> SyntheticAugmenter:
+        augmenter = augmenter_of(work, has_unlabelled=X_unlabeled is not None).set_params(
+            random_state=derive(seed, "learn")
+        )
+        return augmenter.fit(X, y, groups=groups, X_unlabeled=X_unlabeled)
 
+    apart = compares_unlabelled(work)
     return Task(
         X,
         y,
         groups,
         work.estimator,
         work.augmenter,
-        learned,
+        cache(partial(learn, None if apart else work.X_unlabeled)),
         plan_for(work.augmenter, y),
         work.transform,
         work.scoring,
         seed,
         work.X_unlabeled,
+        cache(partial(learn, work.X_unlabeled)) if apart else None,
+    )
+
+
+def compares_unlabelled(work: Work) -> bool:
+    """Return whether an arm is there to show what rows without labels are worth to a learner."""
+    return work.X_unlabeled is not None and ARMS["gan unlabelled"] in work.arms.values()
+
+
+def learners_of(task: Task) -> dict[str, Any]:
+    """Return what gives the learners that a task's arms share, by name; each learns when it is first asked."""
+    return {"full": task.learned} | (
+        {"full, unlabelled rows": task.learned_unlabelled} if task.learned_unlabelled else {}
     )

@@ -40,6 +40,12 @@ def test_shipped_pipelines_are_valid(path: Path):
     assert load_config(path).arms[0] == "none"
 
 
+@pytest.mark.parametrize("path", PIPELINES, ids=lambda path: path.stem)
+def test_only_the_digits_show_real_rows(path: Path):
+    """What may be a patient's stays where it is: of the shipped pipelines only those of the digits show real rows."""
+    assert load_config(path).include_real_rows == path.stem.startswith("digits")
+
+
 def test_short_pipeline_has_documented_defaults(tmp_path: Path):
     """Name, data and estimator are enough."""
     config = load_config(written(tmp_path, "name: a b\ndata: {name: wine}\nestimator: {name: SVC}\n"))

@@ -11,7 +11,7 @@ from synthaug._check import FEWEST_ROWS
 from synthaug._seed import derive
 from synthaug.augment.augmenter import SyntheticAugmenter
 from synthaug.augment.gate import Decision
-from synthaug.augment.mix import Mix
+from synthaug.augment.mix import Mix, adds_synthetic
 from synthaug.augment.plan import Counts
 from synthaug.augment.tuning import resolve_transform
 from synthaug.augment.ways import Setting, check_applies, fit_mix
@@ -41,6 +41,9 @@ class Task:
         Decides everything random.
     X_unlabeled
         Rows without labels that may be learned from, none of them a row of the study; None where there are none.
+    learned_unlabelled
+        Gives the augmenter that saw those rows too, where *gan unlabelled* is to be compared with arms whose learner
+        did not; None where ``learned`` saw them, or there are none.
     """
 
     X: Any
@@ -54,6 +57,7 @@ class Task:
     scoring: Any
     seed: int
     X_unlabeled: Any = None
+    learned_unlabelled: Callable[[], SyntheticAugmenter] | None = None
 
     @cached_property
     def image_transform(self) -> Any:
@@ -96,7 +100,7 @@ def train_mix(task: Task, mix: Mix) -> Trained:
     """
     setting = setting_of(task, mix)
     check_applies(mix, task.X, setting)
-    if mix.amount and mix.synthetic_fraction:
+    if adds_synthetic(mix):
         setting = replace(setting, source=task.learned(), plan=learned_plan(task))
     return train(task, mix, setting)
 

@@ -21,10 +21,14 @@ _MOST_ROUNDS = 10
 
 
 def gan_unlabelled(task: Task) -> Trained:
-    """Fill up with synthetic rows of a learner that saw rows without labels beside the training rows."""
+    """Fill up with synthetic rows of a learner that saw rows without labels beside the training rows.
+
+    Where this arm is in a study the shared learner of the others does not see those rows, so that *gan* shows what they
+    are worth.
+    """
     if task.X_unlabeled is None:
         raise NotApplicable("this arm needs rows without labels (X_unlabeled); there are none")
-    return train_mix(task, Mix())
+    return train_mix(replace(task, learned=task.learned_unlabelled or task.learned), Mix())
 
 
 def self_training(task: Task) -> Trained:

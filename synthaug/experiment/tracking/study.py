@@ -265,19 +265,22 @@ class TrackedStudy:
         self.client.set_experiment_tag(self.experiment_id, f"mlflow.sharedViewState.{self.run_id}", view)
 
     def _register(self, comparison: "Comparison", name: str) -> None:
-        """Register the learner of one split; where its gate approved it, the alias moves to it."""
+        """Register the learner of one split; the alias moves to it if gates approved it and no harm was shown."""
         chosen = registered_learner(comparison.splits)
         if chosen is None:
             return
-        words = f"tags.study_id = '{self.run_id}' and tags.learner = 'full' and tags.split = '{chosen.split}'"
+        words = (
+            f"tags.study_id = '{self.run_id}' and tags.split = '{chosen.split}' and tags.learner = '{chosen.learner}'"
+        )
         runs = self.client.search_runs([self.experiment_id], words)
         model = calls.logged_model(self.client, runs[0].info.run_id) if runs else None
         if model is None:  # somebody deleted it in MLflow
             return
-        tags = {"study": self.about.name, "study_id": self.run_id} | chosen.tags | study_verdict(comparison.summary())
+        summary = comparison.summary()
+        tags = {"study": self.about.name, "study_id": self.run_id} | chosen.tags | study_verdict(summary)
         version = calls.register_model(
             self.client, name, model, run_id=runs[0].info.run_id, tags=tags | self.about.origin
         )
         calls.set_tags(self.client, self.run_id, {"registered_model": name, "registered_version": version})
-        if chosen.approved:
+        if chosen.approved and summary["verdict"].get("gated") != "hurts":
             self.client.set_registered_model_alias(name, APPROVED, version)

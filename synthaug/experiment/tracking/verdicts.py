@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from synthaug.experiment.results import LearnerRecord, SplitResult, is_learned
+from synthaug.experiment.results import SplitResult, is_learned
 from synthaug.experiment.tracking.records import metric_key, verdict_tags
 from synthaug.statistics.units import unit_of
 
@@ -98,35 +98,49 @@ class Registered:
     ----------
     split
         The split that it learned on.
+    learner
+        Its record's name.
     gate
         ``approved``, ``declined`` or ``not asked``.
     explanation
         The gate's sentence, or "".
+    n_approved, n_gates
+        How many of the study's gates approved their learner, and how many were asked.
     """
 
     split: int
+    learner: str
     gate: str
     explanation: str
+    n_approved: int
+    n_gates: int
 
     @property
     def approved(self) -> bool:
-        """Whether the gate chose to train with its rows."""
-        return self.gate == APPROVED
+        """Whether its gate chose to train with its rows, and so did at least half of the study's."""
+        return self.gate == APPROVED and 2 * self.n_approved >= self.n_gates
 
     @property
     def tags(self) -> dict[str, str]:
         """The same as tags."""
-        return {"split": str(self.split), "gate": self.gate, "explanation": self.explanation}
+        asked = {"approved_splits": f"{self.n_approved} of {self.n_gates}"} if self.n_gates else {}
+        return {"split": str(self.split), "gate": self.gate, "explanation": self.explanation} | asked
 
 
 def registered_learner(splits: Sequence[SplitResult]) -> Registered | None:
     """Return the learner to register: of the first split whose gate approved it, else of the first that was kept.
 
-    None where no split kept a learner of all its training rows.
+    None where no split kept a learner.
     """
-    kept = [split for split in splits if any(_is_kept(learner) for learner in split.learners)]
-    found = [Registered(split.index, gate_word(split.decision), split.explanation) for split in kept]
-    return next((learner for learner in found if learner.approved), found[0] if found else None)
+    words = {split.index: gate_word(split.decision) for split in splits}
+    asked = [word for word in words.values() if word != _NOT_ASKED]
+    found = [
+        Registered(split.index, learner.name, words[split.index], split.explanation, asked.count(APPROVED), len(asked))
+        for split in splits
+        for learner in split.learners
+        if learner.folder is not None
+    ]
+    return next((learner for learner in found if learner.gate == APPROVED), found[0] if found else None)
 
 
 def gate_word(decision: pd.DataFrame) -> str:
@@ -143,10 +157,6 @@ def gate_word(decision: pd.DataFrame) -> str:
         return _NOT_ASKED
     chosen = decision.loc[decision["chosen"].astype(bool), "candidate"]
     return APPROVED if any(is_learned(str(name)) for name in chosen) else _DECLINED
-
-
-def _is_kept(learner: LearnerRecord) -> bool:
-    return learner.name == "full" and learner.folder is not None
 
 
 def _row(*cells: str) -> str:

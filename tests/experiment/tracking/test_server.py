@@ -50,8 +50,14 @@ rows.to_csv(sys.argv[2], index=False)
 """
 
 
+def shipped_settings() -> dict[str, str]:
+    """The settings that ``make mlflow`` starts a server with."""
+    lines = (Path(__file__).parents[3] / "mlflow" / "server.env").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
 class Server:
-    """MLflow's server on this machine, with a store of its own."""
+    """MLflow's server on this machine, with the settings we ship and a store of its own."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -62,13 +68,10 @@ class Server:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        words = (
-            f"server --backend-store-uri sqlite:///{self.folder}/mlflow.db --artifacts-destination {self.folder}/files"
-        )
-        quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+        own = {"MLFLOW_BACKEND_STORE_URI": f"sqlite:///{self.folder}/mlflow.db", "MLFLOW_PORT": str(self.port)}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "mlflow", *words.split(), "--port", str(self.port), "--workers", "1"],
-            env=os.environ | quiet,
+            [sys.executable, "-m", "mlflow", "server", "--artifacts-destination", f"{self.folder}/files"],
+            env=os.environ | shipped_settings() | own,
             cwd=self.folder,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -197,6 +200,21 @@ def test_killed_server_loses_nothing(server, store, finish, tmp_path, augmenter)
     assert done.returncode == 0, done.stderr
     wanted = LearnerModel(augmenter).predict(pd.DataFrame({"label": ["malignant"], "n": [2]}), {"random_state": 3})
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "rows.csv"), wanted, check_dtype=False)
+
+
+@pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="asks Linux who listens")
+def test_shipped_settings_let_this_machine_in_only(server):
+    """A server started as ``make mlflow`` does listens on the loopback interface and on no other."""
+    sockets = [
+        line.split() for name in ("tcp", "tcp6") for line in Path("/proc/net", name).read_text().splitlines()[1:]
+    ]
+    listening = {local.rsplit(":", 1)[0] for _, local, _, state, *_ in sockets if state == "0A" if is_of(server, local)}
+    assert listening == {"0100007F"}
+
+
+def is_of(server: Server, local: str) -> bool:
+    """Whether a local address, as Linux writes it, is of the server's port."""
+    return int(local.rsplit(":", 1)[1], 16) == server.port
 
 
 def test_runs_page_shows_the_comparison(server, store, finish, browser):

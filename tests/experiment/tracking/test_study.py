@@ -346,6 +346,22 @@ def test_learner_is_registered_and_named_when_approved(uri, split, learner, tmp_
     assert study.client.get_run(study.run_id).data.tags["registered_version"] == str(version.version)
 
 
+def test_learner_of_a_study_that_shows_harm_is_not_named(uri, split, learner, tmp_path):
+    """Where the gates approved and *gated* is shown to hurt, the version is registered without the alias."""
+    kept = (learner(folder="saved"),)
+    splits = tuple(
+        replace(result, learners=kept, decision=made_decision(result, "gan")) for result in noisy_splits(split)
+    )
+    for result in splits:
+        result.blocks["gated"] -= 0.3
+        result.scores["gated"]["balanced_accuracy"] -= 0.3
+    assert compared(splits).summary().loc["gated", "verdict"] == "hurts"
+    study = registered_study(uri, splits, tmp_path, n_summaries=1)
+    (version,) = study.client.search_model_versions("name = 'demo learner'")
+    assert version.tags["approved_splits"] == "6 of 6"
+    assert study.client.get_registered_model("demo learner").aliases == {}
+
+
 def test_deleted_learner_is_not_registered(uri, split, learner, tmp_path):
     """Where somebody deleted the learner's run in MLflow, the verdicts are logged all the same."""
     (tmp_path / "saved").mkdir()

@@ -71,3 +71,11 @@ def test_approved_learner_is_preferred(split, learner):
     assert (registered_learner(splits).split, registered_learner(splits).approved) == (1, True)
     assert (registered_learner(splits[:1]).split, registered_learner(splits[:1]).approved) == (0, False)
     assert registered_learner([split(0, learners=(learner(),))]) is None
+
+
+def test_one_gate_of_many_approves_nothing(split, learner):
+    """A learner that one gate of three took is registered, and its tags say so, but not approved."""
+    kept = learner(folder="learners/0")
+    no = split().decision.assign(chosen=[True, False, False])
+    found = registered_learner([split(0, learners=(kept,))] + [split(k, learners=(kept,), decision=no) for k in (1, 2)])
+    assert (found.gate, found.approved, found.tags["approved_splits"]) == ("approved", False, "1 of 3")
