@@ -24,10 +24,10 @@ bench: .venv/.tested
 	$(BIN)/python benchmarks/import_cost.py --check
 	$(BIN)/python benchmarks/loader.py --check
 
-mlflow: .venv/.installed runs/mlflow.db
+mlflow: .venv/.installed runs/digits/report.html
 	set -a; . mlflow/server.env; exec $(BIN)/mlflow server
 
-runs/mlflow.db: | .venv/.installed
+runs/digits/report.html: | .venv/.installed
 	$(BIN)/synthaug run pipelines/digits.yaml
 
 .venv/bin/python:

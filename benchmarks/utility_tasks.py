@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
-from tasks import near_duplicates, rows_of_half
+from tasks import rows_of_half
 
-from synthaug import Draws, Folds
+from synthaug import Draws, Folds, near_duplicate_groups
 from synthaug._seed import numpy_stream
 from synthaug.data.split import Split
 
@@ -109,10 +109,10 @@ def study_rows(name: str, half: str, *, n_draws: int) -> StudyRows:
     task = STUDY[name]
     x, y = rows_of_half(task.data, half if task.halves else None, distinct=task.grouped or task.kind == "table")
     chosen = np.random.default_rng(_SEED).permutation(len(y))[:_MOST_ROWS]
-    x, y = x[chosen], y[chosen]
-    groups = near_duplicates(x) if task.grouped else None
+    x, y = _as_users_have(x[chosen]), y[chosen]
+    groups = near_duplicate_groups(x) if task.grouped else None
     splits = _splits(task, x, y, groups, n_draws)
-    return StudyRows(_as_users_have(x), y, groups, splits)
+    return StudyRows(x, y, groups, splits)
 
 
 def _as_users_have(x: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from synthaug.augment.mix import Mix
 from synthaug.experiment.comparison import Comparison, Verdict
 from synthaug.experiment.results import SplitResult
 from synthaug.quality.assess import QualityReport
+from synthaug.quality.audit import CopyAudit
 
 EVIL = "<script>alert('x')</script>"
 
@@ -36,7 +37,15 @@ def a_quality_report() -> QualityReport:
     return QualityReport(pd.DataFrame(rows, columns=columns))
 
 
+def an_audit() -> CopyAudit:
+    rows = [("all", "copy_rate", 0.2, 0.05), ("all", "distance_ratio", 0.7, 1.0), ("all", "membership_auc", 0.8, 0.5)]
+    rows += [(EVIL, "copy_rate", np.nan, np.nan)]
+    frame = pd.DataFrame(rows, columns=["class", "metric", "value", "floor"])
+    return CopyAudit(frame.assign(n_real=30, n_synthetic=30, low=0.7, high=0.9))
+
+
 SHOWN = {
+    "audit": an_audit(),
     "comparison": Comparison("x", "folds", "accuracy", "none", tuple(map(a_split, range(3))), {}, ()),
     "decision": a_decision(),
     "quality": a_quality_report(),
@@ -87,6 +96,14 @@ def test_quality_shows_each_value_beside_its_floor():
     text = read(SHOWN["quality"]._repr_html_())
     assert "0.80 (0.90)" in text
     assert "–" in text
+
+
+def test_audit_that_betrays_training_rows_is_no_praise():
+    """The sentence stands first, with the mark of harm where the attack is right; copies stand beside their floor."""
+    html = SHOWN["audit"]._repr_html_()
+    assert "▼" in html
+    assert "Training rows show" in read(html)
+    assert "0.20 (0.05)" in read(html)
 
 
 def test_refusal_of_the_gate_is_not_praise():

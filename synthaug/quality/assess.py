@@ -14,12 +14,19 @@ from dataclasses import dataclass
 import pandas as pd
 import torch
 
-from synthaug._card import CardTable, card
+from synthaug._card import card
 from synthaug._seed import derive
 from synthaug.data.schema import Schema
 from synthaug.errors import unknown_word
 from synthaug.quality.agreement import cross_fit
-from synthaug.quality.floors import Embed, embedding, frame_beside_floors, labelled_sets, nearest_to_training
+from synthaug.quality.floors import (
+    Embed,
+    embedding,
+    frame_beside_floors,
+    labelled_sets,
+    nearest_to_training,
+    table_beside_floors,
+)
 from synthaug.quality.measures import BETTER, FRECHET, MEASURES, Rows
 from synthaug.quality.membership import Groups, RowsAndLabels
 
@@ -42,7 +49,7 @@ class QualityReport:
     frame: pd.DataFrame
 
     def _repr_html_(self) -> str:
-        return card([("flat", _CARD_TEXT)], _card_table(self.frame), note=_CARD_NOTE)
+        return card([("flat", _CARD_TEXT)], table_beside_floors(self.frame), note=_CARD_NOTE)
 
     def worst(self, metric: str) -> pd.Series:
         """Return the frame's row of the class that does worst in a metric, compared with its floor.
@@ -145,13 +152,3 @@ def _describe(
     nearest = torch.cat(nearest_to_training(*(x for x, _ in sets), schema=schema, network=network, seed=seed))
     rows = Rows(y, embed(x), judge.probabilities(x), nearest)
     return [rows.take(index) for index in torch.arange(len(x)).split([len(labels) for _, labels in sets])]
-
-
-def _card_table(frame: pd.DataFrame) -> CardTable:
-    """Return a row a class and a column a metric: the value, and in brackets what real rows get."""
-    metrics, classes = list(dict.fromkeys(frame["metric"])), list(dict.fromkeys(frame["class"].tolist()))
-    cells = {(label, metric): (value, floor) for label, metric, value, floor, *_ in frame.itertuples(index=False)}
-    found = [[cells.get((label, metric), (math.nan, math.nan)) for metric in metrics] for label in classes]
-    texts = [[f"{value:.2f} ({floor:.2f})" if value == value else "–" for value, floor in row] for row in found]
-    rows = [[str(label), *row] for label, row in zip(classes, texts, strict=True)]
-    return CardTable(["class", *(metric.replace("_", " ") for metric in metrics)], rows)

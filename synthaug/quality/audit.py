@@ -5,10 +5,19 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from synthaug._card import card
 from synthaug.data.schema import Schema
-from synthaug.quality.floors import Embed, frame_beside_floors, labelled_sets, nearest_to_training
+from synthaug.quality.floors import (
+    Embed,
+    frame_beside_floors,
+    labelled_sets,
+    nearest_to_training,
+    table_beside_floors,
+)
 from synthaug.quality.measures import COPYING, MEMBERSHIP, Rows
 from synthaug.quality.membership import NO_SECRET, Groups, RowsAndLabels
+
+_CARD_NOTE = "In brackets: what as many new real rows give. No training row is shown, and no proof of privacy is made."
 
 
 @dataclass(frozen=True)
@@ -27,6 +36,10 @@ class CopyAudit:
     def betrays(self) -> bool:
         """Whether the attack is right more often than chance allows: its whole interval lies above 0.5."""
         return bool(self._of_all(MEMBERSHIP)["low"] > NO_SECRET)
+
+    def _repr_html_(self) -> str:
+        tone = "hurts" if self.betrays else "flat"
+        return card([(tone, str(self))], table_beside_floors(self.frame), note=_CARD_NOTE)
 
     def __str__(self) -> str:
         """Return the audit as a sentence."""

@@ -8,6 +8,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from synthaug._card import CardTable
 from synthaug._seed import derive, torch_stream
 from synthaug.data.schema import Schema
 from synthaug.errors import LabelError, ShapeError
@@ -120,3 +121,13 @@ def _attack_record(label: int | str, found: Membership, n_synthetic: int) -> dic
     counts = {"n_real": found.n_members, "n_synthetic": n_synthetic, "low": found.low, "high": found.high}
     floor = NO_SECRET if math.isfinite(found.auc) else math.nan
     return {"class": label, "metric": MEMBERSHIP, "value": found.auc, "floor": floor, **counts}
+
+
+def table_beside_floors(frame: pd.DataFrame) -> CardTable:
+    """Return a row a class and a column a metric: the value, and in brackets what real rows get."""
+    metrics, classes = list(dict.fromkeys(frame["metric"])), list(dict.fromkeys(frame["class"].tolist()))
+    cells = {(label, metric): (value, floor) for label, metric, value, floor, *_ in frame.itertuples(index=False)}
+    found = [[cells.get((label, metric), (math.nan, math.nan)) for metric in metrics] for label in classes]
+    texts = [[f"{value:.2f} ({floor:.2f})" if value == value else "–" for value, floor in row] for row in found]
+    rows = [[str(label), *row] for label, row in zip(classes, texts, strict=True)]
+    return CardTable(["class", *(metric.replace("_", " ") for metric in metrics)], rows)

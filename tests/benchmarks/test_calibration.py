@@ -97,11 +97,11 @@ def test_worth_in_labels_is_true(calibration, populations, extra):
 @pytest.mark.parametrize("gain", GAINS)
 @pytest.mark.parametrize("n_draws", [6, 20])
 def test_draws_are_covered(calibration, populations, luck, gain, n_draws):
-    """1,000 simulated studies a cell: coverage is nominal within the simulation's error, false alarms are rare."""
-    found = calibration.calibrate(populations.draw_studies(luck, gain, n_draws, 1000), gain)
-    assert found.coverage >= 0.929, f"{found.coverage:.3f}"  # 0.95 less 3 standard errors of 1,000 studies
+    """2,000 simulated studies a cell: coverage is nominal within the simulation's error, false alarms are rare."""
+    found = calibration.calibrate(populations.draw_studies(luck, gain, n_draws, 2000), gain)
+    assert found.coverage >= 0.935, f"{found.coverage:.3f}"  # 0.95 less 3 standard errors of 2,000 studies
     if gain == 0:
-        assert found.called <= 0.07
+        assert found.called_most <= 0.07
         assert found.sure_and_wrong <= 0.05
 
 

@@ -48,7 +48,7 @@ class CategoryCodec:
         """Raise ShapeError if a value was not in the training rows, or is missing and none was there."""
         if not self.has_missing:
             check_none_missing(cells.missing, self.name)
-        check_known((self._numbers(cells) >= 0) | cells.missing, self.name, cells.column)
+        check_known((self._numbers(cells) >= 0) | cells.missing, self.name)
 
     def encode(self, cells: Cells, stream: np.random.Generator | None = None) -> np.ndarray:
         """Return the block (n, width) of cells (n,), float32: one 1 a row, and none where a value was never seen."""

@@ -68,22 +68,13 @@ def odd_cell(cells: np.ndarray, name: Any) -> ShapeError:
     )
 
 
-def check_known(known: np.ndarray, name: Any, column: pd.Series | None) -> None:
-    """Raise ShapeError unless each category (n,) was known to ``fit``.
-
-    Parameters
-    ----------
-    known
-        Which are, bool.
-    name, column
-        The column.
-    """
+def check_known(known: np.ndarray, name: Any) -> None:
+    """Raise ShapeError unless each category of a column was known to ``fit`` (n,); its word may be a patient's."""
     if not known.all():
         row = int(np.flatnonzero(~known)[0])
-        came = None if column is None else column.tolist()[row]
         raise ShapeError(
-            f"categories must be among those that fit saw; got {came!r} in column {name!r}, row {row}. Fit on "
-            "rows that hold it, or write NaN there if fit saw missing values."
+            f"categories must be among those that fit saw; got another in column {name!r}, row {row}. Fit on rows that "
+            "hold it, or write NaN there if fit saw missing values."
         )
 
 

@@ -38,7 +38,7 @@ class ConstantCodec:
         if len(self.value):
             check_none_missing(cells.missing, self.name)
         if not self.is_number:
-            check_known(cells.missing | np.isin(cells.values, self.value), self.name, cells.column)
+            check_known(cells.missing | np.isin(cells.values, self.value), self.name)
 
     def encode(self, cells: Cells, stream: np.random.Generator | None = None) -> np.ndarray:
         """Return no places, (n, 0), float32."""

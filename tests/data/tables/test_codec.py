@@ -302,18 +302,18 @@ def test_columns_that_cannot_be_learned_are_named(case):
 
 
 UNSEEN = {
-    "category": (pd.Series(["a", "b"] * 4), pd.Series(["a", "new"]), "got 'new' in column 'x', row 1. Fit on"),
+    "category": (pd.Series(["a", "b"] * 4), pd.Series(["a", "new"]), "got another in column 'x', row 1. Fit on"),
     "pandas category, known to its type": (
         pd.Series(pd.Categorical(["a", "b"] * 4, ["a", "b", "c"])),
         pd.Series(pd.Categorical(["a", "c"], ["a", "b", "c"])),
-        "got 'c' in column 'x', row 1",
+        "got another in column 'x', row 1",
     ),
     "pandas category": (
         pd.Series(pd.Categorical(["a", "b"] * 4)),
         pd.Series(pd.Categorical(["a", "new"])),
-        "got 'new' in column 'x', row 1",
+        "got another in column 'x', row 1",
     ),
-    "another than the one word": (pd.Series(["a"] * 8), pd.Series(["a", "b"]), "got 'b' in column 'x', row 1"),
+    "another than the one word": (pd.Series(["a"] * 8), pd.Series(["a", "b"]), "got another in column 'x', row 1"),
     "missing word": (pd.Series(["a", "b"] * 4), pd.Series(["a", None]), "got NaN in column 'x', row 1. Fill it"),
     "missing number": (pd.Series([1.5, 2.5] * 4), pd.Series([np.nan, 1.5]), "got NaN in column 'x', row 0. Fill it"),
     "words for numbers": (pd.Series([1.5, 2.5] * 4), pd.Series(["a", "b"]), "column 'x' must hold numbers, .*got str"),
