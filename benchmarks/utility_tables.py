@@ -2,7 +2,7 @@
 
 What a way is compared with on a draw, the best way without a GAN row, is chosen on the other draws. Of several
 estimators on one task, which share their draws and test rows, the differences are averaged within draw and test block
-before anything is tested; tasks are independent.
+before anything is tested, of those that ran on the most draws; tasks are independent.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -244,10 +244,11 @@ def _way_less(found: Found, task: str, way: str, usual: Sequence[str] | None) ->
         if judged:
             effects.append({split.index: _effect(split, way, REFERENCE, task) for split in judged})
             sizes = [(split.n_train, split.n_test) for split in judged]
-    common = sorted(set.intersection(*map(set, effects))) if effects else []
+    widest = [part for part in effects if len(part) == max(map(len, effects))]
+    common = sorted(set.intersection(*map(set, widest))) if widest else []
     if len(common) < 2:
         return None
-    mean = np.array([np.mean([part[index] for part in effects], axis=0) for index in common])
+    mean = np.array([np.mean([part[index] for part in widest], axis=0) for index in common])
     if _kind(task) == "draws":
         return crossed_t_test(mean)
     n_train, n_test = np.mean(sizes, axis=0)

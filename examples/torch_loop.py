@@ -1,6 +1,7 @@
 """Train a small network on scarce digits, with and without synthetic rows: ``python examples/torch_loop.py`` (10 s).
 
-The loop is the same for both loaders: ``augment_loader`` keeps the batch structure and appends a weight to each row.
+The loop is the same for all loaders: ``augment_loader`` keeps the batch structure and appends a weight to each row. To
+pretrain on synthetic rows alone, give the loop a loader of them first and the real rows after.
 """
 
 import torch
@@ -9,7 +10,7 @@ from sklearn.metrics import balanced_accuracy_score
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from synthaug import CGAN, SyntheticAugmenter, augment_loader
+from synthaug import CGAN, SyntheticAugmenter, SyntheticDataset, augment_loader
 
 N_COMMON, N_RARE, RARE_CLASSES = 30, 4, (6, 7, 8, 9)
 N_EPOCHS = 40
@@ -44,9 +45,10 @@ class Scaled(torch.utils.data.Dataset):
         return scale(image), label
 
 
-def train(loader: DataLoader) -> nn.Module:
+def train(loader: DataLoader, network: nn.Module | None = None) -> nn.Module:
+    """Train a network, or go on with one, for a number of epochs."""
     torch.manual_seed(0)
-    network = nn.Sequential(nn.Flatten(), nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10))
+    network = network or nn.Sequential(nn.Flatten(), nn.Linear(64, 128), nn.ReLU(), nn.Linear(128, 10))
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
     for _ in range(N_EPOCHS):
         for images, labels, *rest in loader:
@@ -72,6 +74,9 @@ def main() -> None:
     print(f"{len(rows)} real rows, {mixed.dataset.n_synthetic} synthetic: {mixed.dataset.synthetic.counts}")
     print(f"balanced accuracy without synthetic rows: {score(train(loader), test_rows):.3f}")
     print(f"balanced accuracy with synthetic rows:    {score(train(mixed), test_rows):.3f}")
+    drawn = SyntheticDataset(augmenter, N_COMMON, transform=scale, random_state=0)
+    pretrained = train(DataLoader(drawn, batch_size=32, shuffle=True))
+    print(f"balanced accuracy, pretrained on them:    {score(train(loader, pretrained), test_rows):.3f}")
     print("One draw of the rows proves nothing: synthaug.compare takes many and says whether it helped.")
 
 

@@ -207,6 +207,14 @@ def test_targets_say_what_was_planted(study):
     assert float(line[5].split()[0]) == pytest.approx(3, abs=1)
 
 
+def test_an_estimator_of_few_draws_does_not_narrow_a_tasks_line(study):
+    """The mean of a task is of the estimators that ran on the most draws, and on all of these."""
+    rng = np.random.default_rng(1)
+    found = {("digits-5", name): list(made(study, rng, 0.03)) for name in ("logistic", "svm")}
+    alone = study.utility_tables.task_table(found)
+    assert study.utility_tables.task_table(found | {("digits-5", "forest"): list(made(study, rng, 0.2))[:3]}) == alone
+
+
 def test_a_piece_is_measured_once_and_later_arms_are_added(study, plan):
     """What is on disk is not measured again; an arm that joins later is put beside the others of its draw."""
     run = study.utility_run
