@@ -5,6 +5,7 @@ estimators on one task, which share their draws and test rows, the differences a
 before anything is tested, of those that ran on the most draws; tasks are independent.
 """
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,6 +15,7 @@ from scipy.stats import t
 from tasks import is_here
 from utility_run import SCORING, Plan, mean_score, results, study_of, with_arms
 from utility_tasks import STUDY
+from utility_ways import TREES
 
 from synthaug.experiment.designs import Draws, compare_arms
 from synthaug.experiment.results import SplitResult, is_learned
@@ -22,9 +24,9 @@ from synthaug.statistics import PairedTest, corrected_resampled_t_test, crossed_
 USUAL = ("classic", "smote+classic", "class_weight")  # what a rare class gets today
 REFERENCE = "the best way without a GAN row"
 _GATED = "gated"
-_PLAIN = ("none", "repeat", "class_weight", "classic")  # what the gate may choose without a GAN row
-_OF_EXPERIENCE = ("none", "class_weight", "threshold", "smote", "smote+classic", "classic twice")
+_OF_EXPERIENCE = ("none", "repeat", "class_weight", "threshold", "smote", "smote+classic", "classic twice")
 _OF_EXPERIENCE += ("gan", "gan low weight", "classic+gan")
+_ADDED = ("classic twice", "classic+gan")  # what the gate may add to transformed images
 
 Pair = tuple[str, str]
 Found = Mapping[Pair, Sequence[SplitResult]]
@@ -195,23 +197,56 @@ def experience_table(found: Found) -> str:
     """Return what ways gained over the habit (images: *classic*; tables: *none*), as a share of the errors left by it.
 
     The gate's rule rests on it (``synthaug.augment.gate.experience``): mean and standard deviation over tasks and
-    estimators, then the mean of the estimators by task.
+    estimators, then the mean of the estimators by task. What is added to transformed images is told for trees and for
+    other classifiers, where a class is rare and where none is.
     """
-    lines = [_line(["rows", "way", "over", "mean", "standard deviation", "by task"]), "|---" * 6 + "|"]
+    head = ["rows", "way", "over", "classifiers", "mean", "standard deviation", "by task"]
+    lines = [_line(head), "|---" * len(head) + "|"]
     for rows, habit in (("tables", "none"), ("images", "classic")):
         for way in _OF_EXPERIENCE:
-            shares: dict[str, list[float]] = {}
-            for (task, _), splits in found.items():
-                both = with_arms(splits, [way, habit])
-                if (STUDY[task].kind == "table") == (rows == "tables") and way != habit and len(both) > 1:
-                    usual = mean_score(both, habit)
-                    shares.setdefault(task, []).append((mean_score(both, way) - usual) / (1.0 - usual))
-            each = [share for values in shares.values() for share in values]
-            if len(each) > 1:
-                told = ", ".join(f"{task} {100 * np.mean(values):.0f} %" for task, values in shares.items())
-                spread = [np.mean(each), np.std(each, ddof=1)]
-                lines.append(_line([rows, way, habit, *(f"{100 * value:.0f} %" for value in spread), told]))
+            shares = {pair: share for pair, share in _shares(found, way, habit) if _rows_of(pair[0]) == rows}
+            for whose, those in _by_kind(shares) if way in _ADDED and rows == "images" else [("all", shares)]:
+                if len(those) > 1:
+                    spread = [np.mean([*those.values()]), np.std([*those.values()], ddof=1)]
+                    told = ", ".join(f"{task} {_percent(mean)}" for task, mean in _means_by_task(those).items())
+                    lines.append(_line([rows, way, habit, whose, *map(_percent, spread), told]))
     return "\n".join(lines)
+
+
+def _shares(found: Found, way: str, habit: str) -> Iterator[tuple[Pair, float]]:
+    """Yield the gain of a way over the habit as a share of the errors that this leaves, by task and estimator."""
+    for pair, splits in found.items():
+        both = with_arms(splits, [way, habit])
+        if way != habit and len(both) > 1:
+            usual = mean_score(both, habit)
+            yield pair, (mean_score(both, way) - usual) / (1.0 - usual)
+
+
+def _by_kind(shares: Mapping[Pair, float]) -> Iterator[tuple[str, dict[Pair, float]]]:
+    """Yield the shares of trees and of other classifiers, where a class is rare and where none is."""
+    for rare, trees in itertools.product((True, False), repeat=2):
+        whose = f"{'trees' if trees else 'others'}, {'a rare class' if rare else 'none rare'}"
+        yield (
+            whose,
+            {
+                (task, estimator): share
+                for (task, estimator), share in shares.items()
+                if (STUDY[task].kind == "rare", estimator in TREES) == (rare, trees)
+            },
+        )
+
+
+def _means_by_task(shares: Mapping[Pair, float]) -> dict[str, float]:
+    tasks = dict.fromkeys(task for task, _ in shares)
+    return {name: float(np.mean([share for (task, _), share in shares.items() if task == name])) for name in tasks}
+
+
+def _habit_of(task: str) -> str:
+    return "class_weight" if _rows_of(task) == "tables" else "classic"
+
+
+def _rows_of(task: str) -> str:
+    return "tables" if STUDY[task].kind == "table" else "images"
 
 
 def targets(found: Found, way: str) -> str:
@@ -220,14 +255,14 @@ def targets(found: Found, way: str) -> str:
     rare = {task: _way_less(found, task, way, USUAL) for task in _of_kind(found, "rare")}
     tasks = dict.fromkeys(task for task, _ in found)
     plain = {task: _way_less(found, task, _GATED, None) for task in tasks}
-    offered = {task: _way_less(found, task, _GATED, _PLAIN) for task in tasks}
+    habit = {task: _way_less(found, task, _GATED, (_habit_of(task),)) for task in tasks}
     lines = [
         f"* {way} less tuned classic, balanced image tasks (target: at least 0.5): {_pooled(balanced)}",
         f"* {way} less the best of {', '.join(USUAL)}, rare-class tasks (target: at least 3, significant on half): "
         f"{_pooled(rare)}; significant on {_n_significant(rare)} of {len(_there(rare))}",
         f"* {_GATED} less the best way without a GAN row, all tasks (target: bound above -0.5): {_pooled(plain)}; "
         f"significantly negative on {_n_harmed(plain)} (Holm)",
-        f"* {_GATED} less the best of {', '.join(_PLAIN)}, what it may choose without a GAN row: {_pooled(offered)}",
+        f"* {_GATED} less what is usual, classic for images and class weights for tables: {_pooled(habit)}",
         f"* of the gain of the GAN arm that was chosen on half of the draws {_GATED} keeps, on the other half (target: "
         f"half): {_kept_gain(found)}",
     ]
@@ -350,6 +385,10 @@ def _cell(row: object) -> str:
 
 def _told(test: object) -> str:
     return f"{_points(test.difference)} ({_points(test.low)} to {_points(test.high)})"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"
 
 
 def _points(value: float) -> str:

@@ -107,6 +107,7 @@ ESTIMATORS: dict[str, Way] = {
     "boosting": Way(_boosting, {"learning_rate": (0.1, 0.3)}),
     "convnet": Way(_convnet, {"n_steps": (300, 600), "lr": (2e-3, 5e-3)}, images_only=True),
 }
+TREES = ("forest", "boosting")
 
 
 def estimators_of(task: StudyTask) -> list[str]:

@@ -6,19 +6,25 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 from scipy.stats import norm
+from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
 
 from synthaug import Mix
-from synthaug.augment.gate import NOTHING
+from synthaug.augment.gate import NOTHING, experience
 from synthaug.augment.gate.choosing import choose
 from synthaug.augment.gate.experience import (
     BESIDE,
-    BESIDE_RARE,
     INSTEAD,
-    MORE,
-    REAL,
-    SYNTHETIC,
+    Experience,
     best_value,
     expected_gain,
+    fills_up,
+    grows_trees,
     has_rare_class,
 )
 from synthaug.augment.gate.trying import N_MIXES, Tried
@@ -41,16 +47,21 @@ def measured(mean, error):
     return crossed_t_test(differences(mean, error))
 
 
-def decide(candidates, *, level=0.8, metric="balanced_accuracy", images=True, rare=False, **gains):
+def decide(
+    candidates, *, level=0.8, metric="balanced_accuracy", images=True, rare=False, trees=False, counts=None, **gains
+):
     """Let the gate choose among candidates of these gains, (mean, standard error), over nothing at ``level``."""
     base = np.full((N_MIXES, N_BLOCKS), level)
     said = {"classic+gan": "both", "classic twice": "twice"}
     scores = {name: base + differences(*gains.get(said.get(name, name), (0.0, 0.0))) for name in candidates}
-    counts = {"well": 60, "ill": 4 if rare else 60}
-    return choose(Tried({NOTHING: base} | scores, ()), candidates, counts=counts, metric=metric, images=images)
+    known = {"counts": counts or {"well": 60, "ill": 4 if rare else 60}, "trees": trees}
+    return choose(Tried({NOTHING: base} | scores, ()), candidates, metric=metric, images=images, **known)
 
 
-@pytest.mark.parametrize("before", [MORE, BESIDE, BESIDE_RARE, INSTEAD, SYNTHETIC, REAL])
+EXPERIENCES = {name: one for name, one in vars(experience).items() if isinstance(one, Experience)}
+
+
+@pytest.mark.parametrize("before", EXPERIENCES.values(), ids=EXPERIENCES)
 @pytest.mark.parametrize(("mean", "error"), [(0.02, 0.03), (-0.01, 0.005), (0.1, 0.02)])
 def test_what_is_expected_is_the_mean_given_the_measurement(before, mean, error):
     """The closed form agrees with the integral over all gains that are possible."""
@@ -117,6 +128,46 @@ def test_a_gain_too_small_to_tell_is_said_to_be():
     assert decision.chosen == "classic twice"
     assert "the best mix with some, classic+gan, gained +0.1 points" in decision.sentence
     assert "To tell so small a gain from luck would take more than ten times as many rows." in decision.sentence
+
+
+def test_trees_are_given_more_rows_unless_the_rows_speak_against_it():
+    """Trees gain from more transformed rows as a rule, and from synthetic ones too where a class is rare."""
+    level = {"classic": (0.03, 0.03), "twice": (0.03, 0.05), "both": (0.03, 0.05)}
+    assert decide(IMAGES, **level).chosen == "classic"
+    assert decide(IMAGES, **level, trees=True).chosen == "classic twice"
+    assert decide(IMAGES, **level, trees=True, rare=True).chosen == "classic+gan"
+    behind = {"classic": (0.06, 0.01), "twice": (0.03, 0.02), "both": (0.02, 0.02)}
+    assert decide(IMAGES, **behind, trees=True, rare=True).chosen == "classic"
+
+
+@pytest.mark.parametrize(
+    ("estimator", "trees"),
+    [
+        (RandomForestClassifier(), True),
+        (DecisionTreeClassifier(), True),
+        (make_pipeline(StandardScaler(), HistGradientBoostingClassifier()), True),
+        (make_pipeline(StandardScaler(), LogisticRegression()), False),
+        (SVC(), False),
+        (KNeighborsClassifier(), False),
+    ],
+    ids=str,
+)
+def test_trees_are_known_alone_and_behind_other_steps(estimator, trees):
+    """Trees, forests and boosting are told from other classifiers, also at the end of a pipeline."""
+    assert grows_trees(estimator) == trees
+
+
+def test_uneven_tables_are_filled_up_for_a_metric_that_counts_classes_alike():
+    """There a measured loss in doubt does not stand against what filling up gains as a rule; elsewhere it does."""
+    uneven, doubtful = {"well": 60, "ill": 20}, {"class_weight": (-0.01, 0.05), "gan": (-0.01, 0.05)}
+    assert decide(TABLE, images=False, counts=uneven, **doubtful).chosen == "gan"
+    assert decide(TABLE, images=False, counts=uneven, metric="accuracy", **doubtful).chosen == NOTHING
+    assert decide(TABLE, images=False, **doubtful).chosen == NOTHING
+    sure = {"class_weight": (0.05, 0.01), "gan": (0.02, 0.01)}
+    assert decide(TABLE, images=False, counts=uneven, **sure).chosen == "class_weight"
+    assert fills_up({"a": 60, "b": 30}, "balanced_accuracy")
+    assert not fills_up({"a": 60, "b": 50}, "balanced_accuracy")
+    assert not fills_up({"a": 60, "b": 30}, "roc_auc")
 
 
 @pytest.mark.parametrize(("counts", "rare"), [((60, 4), True), ((60, 15), False), ((60, 14), True), ((5, 5), False)])

@@ -176,7 +176,25 @@ def test_experience_is_the_share_of_the_errors_left(study):
         ]
         found[task, "svm"] = [replace(split, scores=scores) for split, scores in zip(splits, halved, strict=True)]
     table = study.utility_tables.experience_table(found)
-    assert "| images | gan | classic | 50 % | 0 % | digits-5 50 %, mnist-20 50 % |" in table
+    assert "| images | gan | classic | all | 50 % | 0 % | digits-5 50 %, mnist-20 50 % |" in table
+
+
+def test_experience_tells_trees_from_others_and_rare_classes_from_even_ones(study):
+    """What is added to transformed rows has a line for each, and no line mixes them."""
+    gains = {("digits-5", "svm"): 0.0, ("mnist-20", "logistic"): 0.0, ("digits-rare", "forest"): 0.5}
+    gains[("mnist-rare", "boosting")] = 0.5
+    found = {}
+    for pair, gain in gains.items():
+        splits = list(made(study, np.random.default_rng(0), 0.0))
+        found[pair] = [
+            replace(split, scores={**split.scores, "classic+gan": {"balanced_accuracy": better}})
+            for split in splits
+            for usual in [split.scores["classic"]["balanced_accuracy"]]
+            for better in [usual + gain * (1 - usual)]
+        ]
+    table = study.utility_tables.experience_table(found)
+    assert "| classic+gan | classic | trees, a rare class | 50 % | 0 % | digits-rare 50 %, mnist-rare 50 % |" in table
+    assert "| classic+gan | classic | others, none rare | 0 % | 0 % | digits-5 0 %, mnist-20 0 % |" in table
 
 
 def test_one_task_pools_to_its_own_interval_and_equal_ones_to_less(study):

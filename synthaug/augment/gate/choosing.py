@@ -17,7 +17,7 @@ import pandas as pd
 
 from synthaug._card import CardTable, card
 from synthaug.augment.gate.candidates import NOTHING, Candidates
-from synthaug.augment.gate.experience import best_value, has_rare_class
+from synthaug.augment.gate.experience import Situation, best_value, fills_up, habit_of, has_rare_class
 from synthaug.augment.gate.rules import by_expectation, by_one_error
 from synthaug.augment.gate.telling import sentence_of
 from synthaug.augment.gate.trying import Tried
@@ -77,7 +77,9 @@ def _card_table(table: pd.DataFrame, unit: Unit) -> CardTable:
     return CardTable(["candidate", "score", gain, "95 % interval", "why"], rows, bold)
 
 
-def choose(tried: Tried, candidates: Candidates, *, counts: Counts, metric: str = "", images: bool = False) -> Decision:
+def choose(
+    tried: Tried, candidates: Candidates, *, counts: Counts, metric: str = "", images: bool = False, trees: bool = False
+) -> Decision:
     """Return the decision for scores shared out over mixes and blocks.
 
     Parameters
@@ -92,12 +94,16 @@ def choose(tried: Tried, candidates: Candidates, *, counts: Counts, metric: str 
         What the scores are of.
     images
         Whether the rows are images.
+    trees
+        Whether the classifier grows trees.
     """
-    scores, unit, best, rare = tried.scores, unit_of(metric), best_value(metric), has_rare_class(counts)
+    scores, unit, best = tried.scores, unit_of(metric), best_value(metric)
+    habit = habit_of(candidates, images=images)
+    situation = Situation(habit != NOTHING, has_rare_class(counts), trees, fills_up(counts, metric))
     found = (
         by_one_error(scores, candidates)
         if best is None
-        else by_expectation(scores, candidates, best_value=best, images=images, rare=rare, unit=unit)
+        else by_expectation(scores, candidates, habit=habit, situation=situation, best_value=best, unit=unit)
     )
     gains = {name: crossed_t_test(scores[name] - scores[NOTHING]) for name in (NOTHING, *candidates)}
     rows = [

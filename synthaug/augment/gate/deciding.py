@@ -5,6 +5,7 @@ import numpy as np
 from synthaug._check import check_count
 from synthaug.augment.gate.candidates import NOTHING
 from synthaug.augment.gate.choosing import Decision, choose, refuse
+from synthaug.augment.gate.experience import grows_trees
 from synthaug.augment.gate.trying import Folds, Trial, inner_folds, try_candidates
 from synthaug.augment.metrics import metric_name
 from synthaug.augment.mix import Mix, reads_images
@@ -44,7 +45,8 @@ def decide(trial: Trial) -> Decision:
         return refuse(f"{trial.n_splits} inner folds would leave one of them with a single class to learn from")
     images, metric = reads_images(trial.augmenter, trial.X), metric_name(trial.scoring)
     tried = try_candidates(trial, folds)
-    return choose(tried, trial.candidates, counts=counts_of(trial.y), metric=metric, images=images)
+    trees = grows_trees(trial.estimator)
+    return choose(tried, trial.candidates, counts=counts_of(trial.y), metric=metric, images=images, trees=trees)
 
 
 def _check_candidates(trial: Trial) -> None:

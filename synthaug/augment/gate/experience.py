@@ -8,9 +8,11 @@ that tasks and metrics compare: what the field does without a synthetic row, whi
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from sklearn.metrics import get_scorer_names
 
+from synthaug.augment.fitting import own_parameter
 from synthaug.augment.gate.candidates import NOTHING, Candidates
 from synthaug.augment.metrics import specificity_of
 from synthaug.augment.mix import Mix, adds_synthetic
@@ -26,18 +28,42 @@ class Experience:
     sd: float
 
 
-# Measured on the dev halves (`python benchmarks/utility.py --half dev`, table "Experience" in benchmarks/utility.md),
-# spreads less the error of measuring. Over transformed images: more of them gain nothing on average, synthetic rows
-# beside them 2 % where a class is rare, and lose 2 % where none is; what gives them up, for synthetic rows or for
-# nothing, loses 31 to 45 %. In tables synthetic rows gain 30 %, class weights 19 %, but that is balanced accuracy, so
-# it is not counted on, and a little is taken off, for synthetic rows are left out in doubt.
-MORE = Experience(0.0, 0.05)
-BESIDE_RARE = Experience(0.02, 0.05)
-BESIDE = Experience(-0.02, 0.05)
-INSTEAD = Experience(-0.4, 0.3)
-REAL = Experience(0.0, 0.15)
-SYNTHETIC = Experience(-0.05, 0.15)
+@dataclass(frozen=True)
+class Situation:
+    """What is known of a task before anything is measured.
 
+    Attributes
+    ----------
+    over_classic
+        Whether the habit is to transform images.
+    rare
+        Whether a class is rare: see ``has_rare_class``.
+    trees
+        Whether the classifier grows trees.
+    fills_up
+        Whether filling up small classes gains as a rule: they are uneven, and the metric counts all alike.
+    """
+
+    over_classic: bool
+    rare: bool
+    trees: bool
+    fills_up: bool
+
+
+# Measured on the dev halves (`python benchmarks/utility.py --half dev`, tables "Experience" in benchmarks/utility.md),
+# spreads less the error of measuring. Trees gain from more rows than transformed images fill up, for they learn no
+# invariance from few; other classifiers do not.
+MORE, MORE_FOR_TREES = Experience(-0.01, 0.04), Experience(0.05, 0.05)
+BESIDE, BESIDE_FOR_TREES = Experience(-0.01, 0.04), Experience(0.01, 0.05)
+BESIDE_RARE, BESIDE_RARE_FOR_TREES = Experience(0.01, 0.04), Experience(0.09, 0.08)
+# What gives transformed images up, for synthetic rows or for nothing, loses 31 to 45 %.
+INSTEAD = Experience(-0.4, 0.3)
+# In tables, where filling up gains as a rule; elsewhere nothing is known, and synthetic rows are left out in doubt.
+FILLING_UP, SYNTHETIC_FILLING_UP = Experience(0.2, 0.2), Experience(0.3, 0.27)
+REAL, SYNTHETIC = Experience(0.0, 0.15), Experience(-0.05, 0.15)
+
+_COUNT_CLASSES_ALIKE = ("balanced_accuracy",)
+_TIMES_UNEVEN = 1.5
 _TIMES_RARE = 4
 
 
@@ -54,17 +80,29 @@ def has_rare_class(counts: Counts) -> bool:
     return min(counts.values()) * _TIMES_RARE < max(counts.values())
 
 
-def experience_with(mix: Mix, *, over_classic: bool, rare: bool) -> Experience:
-    """Return what mixes of this kind gained elsewhere over the habit, transformed real rows or nothing, where a class
-    is rare or none is.
-    """
-    if not over_classic:
+def fills_up(counts: Counts, metric: str) -> bool:
+    """Return whether filling up small classes gains as a rule: the metric counts all alike, and they are uneven."""
+    return metric in _COUNT_CLASSES_ALIKE and min(counts.values()) * _TIMES_UNEVEN < max(counts.values())
+
+
+def grows_trees(estimator: Any) -> bool:
+    """Return whether a classifier grows trees: trees, forests and boosting of any library have a greatest depth."""
+    return own_parameter(estimator, "max_depth") is not None
+
+
+def experience_with(mix: Mix, situation: Situation) -> Experience:
+    """Return what mixes of this kind gained elsewhere over the habit, transformed real rows or nothing."""
+    if not situation.over_classic:
+        if situation.fills_up:
+            return SYNTHETIC_FILLING_UP if adds_synthetic(mix) else FILLING_UP
         return SYNTHETIC if adds_synthetic(mix) else REAL
     if not mix.classic or mix.synthetic_fraction == 1.0:
         return INSTEAD
     if not adds_synthetic(mix):
-        return MORE
-    return BESIDE_RARE if rare else BESIDE
+        return MORE_FOR_TREES if situation.trees else MORE
+    if situation.rare:
+        return BESIDE_RARE_FOR_TREES if situation.trees else BESIDE_RARE
+    return BESIDE_FOR_TREES if situation.trees else BESIDE
 
 
 def best_value(metric: str) -> float | None:

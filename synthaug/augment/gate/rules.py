@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from synthaug.augment.gate.candidates import NOTHING, Candidates
-from synthaug.augment.gate.experience import expected_gain, experience_with, habit_of
+from synthaug.augment.gate.experience import Situation, expected_gain, experience_with
 from synthaug.augment.mix import REAL_ALONE, adds_synthetic
 from synthaug.statistics import PairedTest, crossed_t_test
 from synthaug.statistics.units import Unit
@@ -54,7 +54,7 @@ def usual_of(scores: Scores, candidates: Candidates) -> str:
 
 
 def by_expectation(
-    scores: Scores, candidates: Candidates, *, best_value: float, images: bool, rare: bool, unit: Unit
+    scores: Scores, candidates: Candidates, *, habit: str, situation: Situation, best_value: float, unit: Unit
 ) -> Found:
     """Return the mix of which the greatest gain over the habit is expected, or the habit where none is.
 
@@ -64,19 +64,18 @@ def by_expectation(
         Each candidate's score, shared out over mixes and blocks of rows (n_mixes, n_blocks).
     candidates
         Mixes by name.
+    habit
+        The candidate that is taken in doubt.
+    situation
+        What is known of the task beforehand.
     best_value
         The best value that the metric can have.
-    images
-        Whether the rows are images.
-    rare
-        Whether a class is rare.
     unit
         What gains are said in.
     """
-    habit = habit_of(candidates, images=images)
     errors = best_value - float(scores[habit].mean())
     others = {name: mix for name, mix in {NOTHING: REAL_ALONE, **candidates}.items() if name != habit}
-    before = {name: experience_with(mix, over_classic=habit != NOTHING, rare=rare) for name, mix in others.items()}
+    before = {name: experience_with(mix, situation) for name, mix in others.items()}
     measured = {name: crossed_t_test(scores[name] - scores[habit]) for name in others}
 
     def expected(n_times: int) -> dict[str, float]:
