@@ -200,7 +200,11 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
         return self.gate_.sentence
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """Return the accuracy on rows that were held back from ``fit``; warn (``LeakWarning``) if one was not."""
+        """Return the accuracy on rows that were held back from ``fit``; warn (``LeakWarning``) if one was not.
+
+        A scorer, as in ``cross_validate(scoring=...)``, asks ``predict`` instead and warns of nothing; without the gate
+        ``augmenter_.is_training_row(X)`` tells.
+        """
         value = float(super().score(X, y, sample_weight))
         if self._fingerprints is not None:  # an unpickled classifier has none
             warn_of_training_rows(take_fingerprints(X).found_in(self._fingerprints))

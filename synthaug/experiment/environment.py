@@ -4,18 +4,38 @@ import platform
 import re
 from importlib import metadata
 
+from synthaug._version import __version__
+
 _NAME = re.compile(r"^[\w.-]+")
 
 
 def environment() -> dict[str, str]:
     """Return the versions of Python, of the system's kind, of synthaug and of what it stands on; no name of a machine.
 
+    What is not installed is left out.
+
     Examples
     --------
     >>> sorted(environment())[:3]
     ['albumentations', 'filelock', 'imbalanced-learn']
     """
-    needed = [one for one in metadata.requires("synthaug") or [] if "extra ==" not in one]
-    names = ["synthaug", "numpy", *(_NAME.findall(one)[0] for one in needed)]
     system = {"python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}"}
-    return system | {name: metadata.version(name) for name in names}
+    packages = {name: version_of(name) for name in ("numpy", *_needed())}
+    return system | {"synthaug": __version__} | {name: found for name, found in packages.items() if found}
+
+
+def version_of(package: str) -> str | None:
+    """Return the version of an installed package; None where it is not installed."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _needed() -> list[str]:
+    """Return what synthaug stands on; nothing in a source tree that was never installed."""
+    try:
+        needed = metadata.requires("synthaug") or []
+    except metadata.PackageNotFoundError:
+        return []
+    return [_NAME.findall(one)[0] for one in needed if "extra ==" not in one]

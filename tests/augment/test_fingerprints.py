@@ -65,6 +65,29 @@ def test_a_row_is_every_number_of_it_in_its_order():
     assert take_fingerprints(rows.reshape(3, 2, 2)).found_in(theirs).all()
 
 
+MIXED = pd.DataFrame(
+    {
+        "town": ["Ayr", "Bern", None, "Cork", "Ayr", "Bern"],
+        "seen": pd.to_datetime(["2024-01-01", "2024-01-02", "2024-01-03", None, "2024-01-01", "2024-01-02"]),
+        "size": [1.5, np.nan, -0.0, 4.0, 1.5, np.nan],
+        "ill": [True, False, True, False, True, True],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    "form",
+    [lambda rows: rows, lambda rows: rows.astype({"town": "category"}), lambda rows: rows.reset_index(drop=True)],
+    ids=["words", "categories", "another index"],
+)
+def test_a_row_of_mixed_columns_is_found(form):
+    """Words, dates and gaps are compared as cells, whatever type a column came in; one other cell is another row."""
+    theirs = take_fingerprints(MIXED[:4])
+    assert take_fingerprints(form(MIXED)).found_in(theirs).tolist() == [True] * 5 + [False]
+    other = MIXED[:4].assign(town=["Ayr", "Bern", "Ayr", "Cork"])
+    assert take_fingerprints(form(other)).found_in(theirs).tolist() == [True, True, False, True]
+
+
 def test_an_augmenter_knows_its_training_rows(fitted):
     """It tells them from others, and refuses rows that could be none."""
     assert fitted.is_training_row(X).tolist() == [True] * 30 + [False] * 10

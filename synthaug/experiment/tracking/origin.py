@@ -2,10 +2,10 @@
 
 import platform
 import subprocess
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from synthaug._version import __version__
+from synthaug.experiment.environment import version_of
 
 _PACKAGES = ("torch", "numpy", "scikit-learn", "mlflow")
 _MOST_SECONDS = 5
@@ -30,14 +30,7 @@ def origin_tags(folder: str | Path = ".") -> dict[str, str]:
     (True, False)
     """
     versions = {"synthaug.version": __version__, "python.version": platform.python_version()}
-    return versions | {f"{name}.version": found for name in _PACKAGES if (found := _version(name))} | _commit(folder)
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
+    return versions | {f"{name}.version": found for name in _PACKAGES if (found := version_of(name))} | _commit(folder)
 
 
 def _commit(folder: str | Path) -> dict[str, str]:
