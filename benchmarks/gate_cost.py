@@ -2,7 +2,7 @@
 
 ::
 
-    python benchmarks/gate_cost.py --steps 300 --repeats 3     # six minutes of two cores
+    python benchmarks/gate_cost.py --steps 300 --repeats 3     # four minutes of two cores
 
 Both sides in turn, in alternating order, with the same limit of steps; the gate's inner learners take 1.5 times as many
 together. Its other costs are drawing, selecting and transforming the rows of every candidate. *CPU*: of all threads.
@@ -69,12 +69,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--jobs", type=int, help="inner folds at a time, n_jobs")
     options = parser.parse_args()
     print("| rows | learning alone, s | the gate, s | ratio, wall | ratio, CPU |\n|---|---|---|---|---|")
     for name, (X, y) in tasks().items():
         learner = SyntheticAugmenter("latent_gan", max_steps=options.steps, random_state=0)
-        gate = AugmentedClassifier(Timed(max_iter=200), learner, n_jobs=options.jobs, random_state=0)
+        gate = AugmentedClassifier(Timed(max_iter=200), learner, random_state=0)
         sides = {"alone": lambda: learner.fit(X, y), "gate": lambda: gate.fit(X, y)}  # noqa: B023  called in the loop
         found: dict[str, list[dict[str, float]]] = {side: [] for side in sides}
         for repeat in range(options.repeats):
