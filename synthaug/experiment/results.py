@@ -1,5 +1,6 @@
 """The records that a study leaves: what the report shows, the tracker logs and ``--resume`` reads back."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -7,6 +8,8 @@ import numpy as np
 import pandas as pd
 
 from synthaug.experiment.column_figures import ColumnFigures
+
+_A_GAN = re.compile(r"(?<![a-z])[a-z]?gan(?![a-z])")  # a word: gan, cgan, wgan
 
 
 @dataclass(frozen=True)
@@ -134,5 +137,11 @@ class SplitResult:
 
 
 def is_learned(arm: str) -> bool:
-    """Return whether an arm, by its name, trains on rows of a learned generator, or may."""
-    return "gan" in arm or arm == "gated"
+    """Return whether an arm, by its name, trains on rows of a learned generator, or may.
+
+    Examples
+    --------
+    >>> is_learned("classic+gan"), is_learned("gated"), is_learned("organ crops")
+    (True, True, False)
+    """
+    return arm == "gated" or _A_GAN.search(arm.lower()) is not None
