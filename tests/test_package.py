@@ -133,6 +133,16 @@ def test_what_is_promised_is_there(name):
     assert (ROOT / name).stat().st_size > 0 or name.endswith("py.typed")
 
 
+def test_what_a_benchmark_measured_is_on_a_page():
+    """Each script that says how it is run is named on a page of the benchmarks, beside its figures."""
+    pages = "".join(page.read_text() for page in (ROOT / "benchmarks").glob("*.md"))
+    scripts = [
+        path for path in (ROOT / "benchmarks").glob("*.py") if f"python benchmarks/{path.name}" in path.read_text()
+    ]
+    assert len(scripts) > 10
+    assert [path.name for path in scripts if path.name not in pages] == []
+
+
 def test_continuous_integration_runs_what_developers_run():
     """CI calls make test, and make test runs lint, types and tests."""
     assert "make test" in (ROOT / ".ci" / "run").read_text()
