@@ -7,7 +7,7 @@
     python benchmarks/utility.py --screen            # every arm on a third of the draws
     python benchmarks/utility.py --finalists         # the best arms on the other draws
     python benchmarks/utility.py --curve             # what the gain is worth in labels
-    python benchmarks/utility.py --pack              # keep what was measured in utility_results.jsonl.gz
+    python benchmarks/utility.py --pack --page       # keep what was measured: utility_results.jsonl.gz, utility.md
     python benchmarks/utility.py                     # the tables of what is there so far
 
 Every finished arm of every draw is kept in ``--out`` and not measured again (``--forget gated`` after a change of the
@@ -16,14 +16,14 @@ gate, say), so all of these may be interrupted, repeated and narrowed: ``--tasks
 learner is trained once for a task and draw, in 45 seconds of one core at most, and shared by all arms and estimators
 (``kept.py``); its steps are fixed, so a seed gives the same figures on any CPU, and nearly the same on a GPU.
 ``utility_tasks.py`` says which rows are whose, ``utility_ways.py`` what is trained, ``utility_tune.py`` what is chosen
-on the dev halves, ``utility_tables.py`` how the figures are tested. Every piece leaves a line in ``log.txt``, every
-difference one in ``differences.csv``.
+on the dev halves, ``utility_tables.py`` how the figures are tested, ``utility_page.py`` what is shown. Every piece
+leaves a line in ``log.txt``, every difference one in ``differences.csv``.
 """
 
 import argparse
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -31,18 +31,8 @@ from joblib import Parallel, delayed
 from sklearn.exceptions import ConvergenceWarning
 from tasks import is_here
 from utility_archive import ARCHIVE, forget, pack, unpack
+from utility_page import PAGE, page, tables
 from utility_run import Plan, every_arm, run_piece, study_of
-from utility_tables import (
-    differences,
-    experience_table,
-    found_of,
-    gate_table,
-    label_table,
-    ranks,
-    table_of_differences,
-    targets,
-    task_table,
-)
 from utility_tasks import STUDY
 from utility_tune import tune, write
 from utility_ways import ESTIMATORS
@@ -50,7 +40,7 @@ from utility_ways import ESTIMATORS
 from synthaug.errors import ConfigError
 from synthaug.experiment.designs import Draws
 
-_N_DRAWS = 20
+_N_DRAWS = 25  # folds; draws, where labels are held back, are 20 (--draws 20)
 
 
 def run(plan: Plan, tasks: list[str], *, screen: bool, n_jobs: int) -> None:
@@ -113,26 +103,9 @@ def _log(plan: Plan, line: object) -> None:
     print(line, flush=True)
 
 
-def tables(plan: Plan, tasks: list[str], way: str) -> Iterator[str]:
-    """Yield the tables of what is there, each under its heading."""
-    found = found_of(plan, tasks)
-    if not found:
-        yield "nothing is measured yet"
-        return
-    yield "### Targets\n\n" + targets(found, way)
-    yield "### By task\n\n" + task_table(found)
-    table = differences(found)
-    table.to_csv(plan.folder / plan.half / "differences.csv", index=False)
-    yield "### Differences from the best way without a GAN row\n\n" + table_of_differences(table)
-    yield "### Ranks\n\n" + ranks(found)
-    yield "### What it is worth in labels\n\n" + label_table(plan, found)
-    yield "### What the gate did\n\n" + gate_table(found)
-    yield "### Experience\n\n" + experience_table(found)
-
-
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ("tune", "screen", "finalists", "curve", "pack"):
+    for name in ("tune", "screen", "finalists", "curve", "pack", "page"):
         parser.add_argument(f"--{name}", action="store_true")
     parser.add_argument("--tasks", nargs="+", choices=STUDY, default=list(STUDY))
     parser.add_argument("--estimators", nargs="+", choices=ESTIMATORS, default=list(ESTIMATORS))
@@ -175,8 +148,10 @@ def main() -> None:
         run_curves(plan, tasks, n_jobs=options.jobs)
     if options.pack:
         print(f"{pack(plan, options.tasks)} draws in {ARCHIVE.name}")
-    for table in tables(plan, options.tasks, options.way):
-        print(f"\n{table}")
+    if options.page:
+        PAGE.write_text(page(plan, options.tasks, options.way))
+    for title, text in tables(plan, options.tasks, options.way).items():
+        print(f"\n### {title}\n\n{text}")
 
 
 if __name__ == "__main__":

@@ -174,7 +174,7 @@ def label_table(plan: Plan, found: Found) -> str:
         worth = study_of(plan, task, estimator).comparison(measured).label_equivalence()
         for arm, row in worth[[is_learned(str(arm)) for arm in worth.index]].iterrows():
             lines.append(_line([task, estimator, str(row["base_rows"]), str(arm), str(row["text"])]))
-    return "\n".join(lines)
+    return "\n".join(lines) if len(lines) > 2 else "Not measured yet."
 
 
 def gate_table(found: Found) -> str:

@@ -304,11 +304,29 @@ def test_two_draws_give_all_tables(study, plan):
     for index in range(4):
         study.utility_run.run_piece(plan, "digits-5", index)
     utility = importlib.import_module("utility")
-    text = "\n".join(utility.tables(plan, ["digits-5"], "gan"))
-    assert "| digits-5 | logistic | " in text
-    assert "gan less tuned classic" in text
+    found = utility.tables(plan, ["digits-5"], "gan")
+    assert "| digits-5 | logistic | " in found["Differences from the best way without a GAN row"]
+    assert "gan less tuned classic" in found["Targets"]
     assert (plan.folder / "report" / "differences.csv").exists()
     assert len(list((plan.folder / "kept").iterdir())) == 4
+
+
+@pytest.mark.slow
+def test_the_page_is_what_the_kept_draws_give(study, plan):
+    """Nobody has written into it by hand, and no draw was kept that it does not show."""
+    utility = importlib.import_module("utility")
+    whole = replace(plan, n_draws=25, screened=tuple(study.utility_run.every_arm()), finalists=None)
+    whole = replace(whole, estimators=tuple(study.utility_ways.ESTIMATORS))
+    study.utility_archive.unpack(whole)
+    assert utility.page(whole, list(study.utility_tasks.STUDY), "classic+gan") == utility.PAGE.read_text()
+
+
+def test_the_summary_shows_the_pages_figures():
+    """The targets and the tasks' table of the benchmarks' readme are the page's."""
+    summary, page = (FOLDER.joinpath(name).read_text() for name in ("README.md", "utility.md"))
+    parts = dict(part.split("\n\n", 1) for part in page.split("\n## ")[1:])
+    for title in ("Targets", "By task"):
+        assert parts[title].strip() in summary
 
 
 @pytest.mark.slow
