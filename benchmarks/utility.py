@@ -150,8 +150,11 @@ def main() -> None:
         print(f"{pack(plan, options.tasks)} draws in {ARCHIVE.name}")
     if options.page:
         PAGE.write_text(page(plan, options.tasks, options.way))
-    for title, text in tables(plan, options.tasks, options.way).items():
+    found = tables(plan, options.tasks, options.way)
+    for title, text in found.items():
         print(f"\n### {title}\n\n{text}")
+    if not found:
+        print("nothing is measured yet")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import pandas as pd
 
 from synthaug.experiment.column_figures import ColumnFigures
 
-_A_GAN = re.compile(r"(?<![a-z])[a-z]?gan(?![a-z])")  # a word: gan, cgan, wgan
+_A_GAN = re.compile(r"(?<![a-z])[^\Waeiou\d_]*gan(?![a-z])")  # a word: gan, cgan, ctgan; no organ, no began
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def is_learned(arm: str) -> bool:
 
     Examples
     --------
-    >>> is_learned("classic+gan"), is_learned("gated"), is_learned("organ crops")
-    (True, True, False)
+    >>> is_learned("classic+gan"), is_learned("my_ctgan"), is_learned("gated"), is_learned("organ crops")
+    (True, True, True, False)
     """
     return arm == "gated" or _A_GAN.search(arm.lower()) is not None
