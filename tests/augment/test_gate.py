@@ -24,6 +24,15 @@ def augmenter(**settings):
     return SyntheticAugmenter(CGAN(n_steps=3, batch_size=8, width=4), selection="none", **settings)
 
 
+class CountsDraws(SyntheticAugmenter):
+    """Counts how often it is asked for rows."""
+
+    def sample(self, n_per_class, *, random_state=None):
+        """Count, and draw."""
+        self.n_draws_ = getattr(self, "n_draws_", 0) + 1
+        return super().sample(n_per_class, random_state=random_state)
+
+
 def table(n=60):
     rng = np.random.default_rng(0)
     y = np.repeat(["no", "yes"], [2 * n // 3, n // 3])
@@ -328,6 +337,20 @@ def test_a_class_that_a_strategy_names_may_be_missing_inside():
     with pytest.warns(SmallClassWarning):
         source.fit(X, y)
     assert decide_by_accuracy(X, y, LogisticRegression(), source, {"all": Mix()}).sources
+
+
+def test_what_candidates_use_alike_is_drawn_once():
+    """Mixes of the same synthetic rows at another weight share what is drawn, and score as they would alone."""
+    X, y = table()
+    light = Mix(synthetic_weight=0.3)
+    alone, both = (
+        decide(Trial(X, y, LogisticRegression(), CountsDraws(augmenter().generator, selection="none"), candidates))
+        for candidates in ({"light": light}, {"light": light, "all": Mix()})
+    )
+    draws = [[source.n_draws_ for source in decision.sources] for decision in (alone, both)]
+    assert draws == [[N_MIXES] * 3] * 2
+    light_alone, light_beside = (decision.table.set_index("candidate").loc["light"] for decision in (alone, both))
+    assert light_alone["score"] == light_beside["score"]
 
 
 @pytest.mark.parametrize("n_groups", [3, 30, 90])

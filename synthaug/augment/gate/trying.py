@@ -2,7 +2,8 @@
 
 import math
 import warnings
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -18,7 +19,7 @@ from synthaug.augment.gate.candidates import NOTHING, Candidates
 from synthaug.augment.gate.pooling import final_plan
 from synthaug.augment.learning import new_learner, on_one_thread
 from synthaug.augment.metrics import score_blocks
-from synthaug.augment.mix import REAL_ALONE, Mix, plan_for, reads_images
+from synthaug.augment.mix import REAL_ALONE, Mix, Source, plan_for, reads_images
 from synthaug.augment.plan import counts_of, plan_of_part
 from synthaug.augment.ways import Setting, fit_mix
 from synthaug.data.container import take
@@ -103,6 +104,21 @@ class _Part:
     source: SyntheticAugmenter
 
 
+@dataclass(frozen=True)
+class DrawsOnce:
+    """A source that draws what it is asked for once: candidates that use the same rows in other ways share them."""
+
+    source: Source
+    drawn: dict[tuple, tuple[Any, Any]] = field(default_factory=dict)
+
+    def sample(self, n_per_class: Mapping[Any, int], *, random_state: int | None = None) -> tuple[Any, Any]:
+        """Return rows and labels in the counts asked for, the same ones again for the same counts and seed."""
+        asked = (*n_per_class.items(), random_state)
+        if asked not in self.drawn:
+            self.drawn[asked] = self.source.sample(n_per_class, random_state=random_state)
+        return self.drawn[asked]
+
+
 def inner_folds(trial: Trial) -> Folds:
     """Return (train, test) row numbers of the inner folds."""
     labels = fit_label_codec(trial.y).encode(trial.y)
@@ -149,8 +165,9 @@ def _try_fold(trial: Trial, augmenter: SyntheticAugmenter, number: int, train: n
         source = clone(augmenter).set_params(random_state=seed, sampling_strategy="auto", n_synthetic="auto")
         source.fit(X, y, groups=groups, X_unlabeled=trial.X_unlabeled)
         plan = final_plan(plan_of_part(plan_for(augmenter, trial.y), counts_of(trial.y), counts_of(y)), (source,))
+        drawn = DrawsOnce(source)
         setting = Setting(
-            trial.estimator, source, source, plan, trial.transform, seed=seed, weight=weight, groups=groups
+            trial.estimator, source, drawn, plan, trial.transform, seed=seed, weight=weight, groups=groups
         )
         answer = partial(_answer, X, y, setting, X_test=as_estimator_wants(trial.estimator, take(trial.X, test)))
         tried = {NOTHING: REAL_ALONE, **trial.candidates}
