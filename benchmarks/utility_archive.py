@@ -21,6 +21,7 @@ ARCHIVE = Path(__file__).with_name("utility_results.jsonl.gz")
 _AS_THEY_ARE = ("index", "repeat", "fold", "n_train", "n_test", "skipped", "n_added", "explanation")
 _OF_THE_GATE = ["candidate", "score", "gain", "low", "high", "chosen"]
 _DIGITS = 6
+_DIGITS_OF_A_BLOCK = 4  # there are 40 to 50 of them for every score
 
 
 def pack(plan: Plan, tasks: Sequence[str], path: Path = ARCHIVE) -> int:
@@ -86,11 +87,11 @@ def _facts(found: SplitResult) -> dict[str, Any]:
     return {
         **{name: getattr(found, name) for name in _AS_THEY_ARE},
         "scores": {arm: _rounded(scores[SCORING]) for arm, scores in found.scores.items()},
-        "blocks": {arm: _rounded(values) for arm, values in found.blocks.items()},
+        "blocks": {arm: _rounded(values, _DIGITS_OF_A_BLOCK) for arm, values in found.blocks.items()},
         "decision": gate.round(_DIGITS).to_dict("list"),
         "curve": [
             {"arm": point.arm, "fraction": point.fraction, "n_rows": point.n_rows}
-            | {"value": _rounded(point.value), "blocks": _rounded(point.blocks)}
+            | {"value": _rounded(point.value), "blocks": _rounded(point.blocks, _DIGITS_OF_A_BLOCK)}
             for point in found.curve
         ],
     }
@@ -107,5 +108,5 @@ def _result(line: dict[str, Any]) -> SplitResult:
     )
 
 
-def _rounded(values: Any) -> Any:
-    return np.round(values, _DIGITS).tolist()
+def _rounded(values: Any, digits: int = _DIGITS) -> Any:
+    return np.round(values, digits).tolist()

@@ -303,6 +303,41 @@ class Comparison:
 
         return write_report(self, path, include_real_rows=include_real_rows)
 
+    def to_mlflow(self, *, uri: str | None = None, experiment: str = "synthaug") -> str:
+        """Log the finished study into MLflow and return its run: arms, learners, verdicts, tables, figure and report.
+
+        It goes into the caller's active run, which stays open, or into a run of its own (see `track_study`). Nothing of
+        the study is lost where the server is away: call it again. ``synthaug run`` logs while a study runs, learners as
+        models among it.
+
+        Parameters
+        ----------
+        uri
+            Where MLflow keeps runs: ``sqlite:///runs/mlflow.db``, a server's address, ... By default where the caller
+            does.
+        experiment
+            MLflow's experiment; made where it is missing. A caller's run keeps its own.
+
+        Returns
+        -------
+        The run's id.
+
+        Raises
+        ------
+        ConfigError
+            If mlflow is not installed, or the URI names no store that MLflow 3 writes to.
+
+        Examples
+        --------
+        >>> from sklearn.datasets import load_wine
+        >>> from synthaug import Folds, compare
+        >>> result = compare(*load_wine(return_X_y=True), arms=["none", "smote"], cv=Folds(3, 2), random_state=0)
+        >>> run_id = result.to_mlflow(uri="sqlite:///mlflow.db")
+        """
+        from synthaug.experiment.tracking import log_comparison
+
+        return log_comparison(self, uri=uri, experiment=experiment)
+
     def _test(self, arm: str, baseline: str) -> PairedTest:
         return compare_arms(self.design, self.splits, arm, baseline, scoring=self.scoring)
 

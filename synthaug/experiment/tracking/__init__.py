@@ -5,7 +5,7 @@ A study's folder is its record; MLflow holds a copy, which is brought up to date
 ===============  ==============================================================================
 ``mirror``       a study's folder, copied to MLflow as it grows and afterwards: `Mirror`
 ``callback``     a learner's steps, or those of any loop: `MlflowCallback`
-``opening``      a study tracked by hand: `track_study`
+``opening``      a study tracked by hand: `track_study`; a finished one: `log_comparison`
 ``study``        what a study logs and when: `TrackedStudy`
 ``destination``  where a study's folder is sent, written into the folder first
 ``about``        what a study says of itself, and where
@@ -22,7 +22,7 @@ from synthaug.experiment.tracking.address import ui_command
 from synthaug.experiment.tracking.callback import MlflowCallback
 from synthaug.experiment.tracking.destination import begin_tracking, describe_rows, read_destination
 from synthaug.experiment.tracking.mirror import Mirror, locked, mirrored
-from synthaug.experiment.tracking.opening import track_study
+from synthaug.experiment.tracking.opening import log_comparison, track_study
 from synthaug.experiment.tracking.study import TrackedStudy
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "begin_tracking",
     "describe_rows",
     "locked",
+    "log_comparison",
     "mirrored",
     "read_destination",
     "track_study",

@@ -3,14 +3,21 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 from synthaug.experiment.tracking import client as calls
 from synthaug.experiment.tracking.about import About, Place, check_register_as
 from synthaug.experiment.tracking.address import artifact_location
 from synthaug.experiment.tracking.origin import origin_tags
 from synthaug.experiment.tracking.study import TrackedStudy
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+    from synthaug.experiment.comparison import Comparison
 
 
 @contextmanager
@@ -31,8 +38,9 @@ def track_study(
 ) -> Iterator[TrackedStudy]:
     """Open a study in MLflow and give what logs into it; end afterwards what was opened here.
 
-    The caller's active run becomes the study's run when it lives in the same store, and stays open. Otherwise the study
-    has a run of its own, which ends as FINISHED, as FAILED after an exception, as KILLED after Ctrl-C.
+    The caller's active run becomes the study's run when it lives in the same store, and stays open; a second study in
+    it gets a run of its own beneath. Otherwise the study has a run of its own, which ends as FINISHED, as FAILED after
+    an exception, as KILLED after Ctrl-C.
 
     Parameters
     ----------
@@ -98,9 +106,30 @@ def track_study(
         study.end(status)
 
 
+def log_comparison(comparison: "Comparison", *, uri: str | None, experiment: str) -> str:
+    """Log a finished study, as `Comparison.to_mlflow` says, and return its run's id: all but the learners' models."""
+    with (
+        track_study(
+            comparison.name,
+            scoring=comparison.scoring,
+            baseline=comparison.baseline,
+            class_names=comparison.class_names,
+            experiment=experiment,
+            uri=uri,
+            params=comparison.settings,
+        ) as study,
+        TemporaryDirectory() as folder,
+    ):
+        for split in comparison.splits:
+            study.log_split(replace(split, learners=tuple(replace(one, folder=None) for one in split.learners)))
+        study.log_summary(comparison)
+        study.log_report(comparison.to_html(Path(folder) / "report.html"))
+    return study.run_id
+
+
 def open_study(about: About, place: Place) -> TrackedStudy:
-    """Return what logs a study: into the run that is named or tagged with its key, the caller's active run, or a new
-    one.
+    """Return what logs a study: into the run that is named or tagged with its key, the caller's active run if that
+    holds no study yet, or a new one, beneath the caller's if there is one.
 
     Raises
     ------
@@ -110,8 +139,12 @@ def open_study(about: About, place: Place) -> TrackedStudy:
     store, active = calls.locate(place.uri)
     client = calls.open_client(store)
     earlier = place.run_id or calls.run_with_key(client, place.experiment, place.key)
-    taken = earlier or active
+    taken = earlier or (active if active and not _holds_study(client, active) else None)
     location = artifact_location(place.uri, place.artifacts)
-    run = calls.find_run(client, taken) if taken else calls.new_run(client, about.name, place, location)
+    run = calls.find_run(client, taken) if taken else calls.new_run(client, about.name, place, location, parent=active)
     owned = place.owned and run.info.run_id != active
     return TrackedStudy(client, run.info.run_id, run.info.experiment_id, about, owned, known=earlier is not None)
+
+
+def _holds_study(client: "MlflowClient", run_id: str) -> bool:
+    return calls.find_run(client, run_id).data.tags.get("kind") == "study"

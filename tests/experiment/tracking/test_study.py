@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from synthaug import CGAN, Folds, SyntheticAugmenter, compare
 from synthaug.errors import ConfigError, FileError
 from synthaug.experiment.comparison import Comparison
 from synthaug.experiment.results import SplitResult
@@ -22,6 +23,11 @@ def runs(study: TrackedStudy, kind: str) -> dict:
     """Return a study's runs of one kind, by name."""
     found = study.client.search_runs([study.experiment_id], f"tags.kind = '{kind}'")
     return {run.info.run_name: run for run in found}
+
+
+def arms_of_all(study: TrackedStudy) -> list:
+    """Return the arms of all studies in a study's experiment."""
+    return study.client.search_runs([study.experiment_id], "tags.kind = 'arm'")
 
 
 def artifact(study: TrackedStudy, run_id: str, name: str) -> str:
@@ -197,6 +203,54 @@ def test_caller_run_is_taken_over(uri, split):
         mlflow.set_tracking_uri(None)
 
 
+def test_second_study_in_a_caller_run_gets_one_beneath(uri, split):
+    """Two studies in one active run share no arm and no verdict: the second is nested, and ends by itself."""
+    import mlflow
+
+    mlflow.set_tracking_uri(uri)
+    try:
+        with mlflow.start_run() as mine:
+            with track_study("first", scoring="accuracy") as first:
+                first.log_split(split())
+            with track_study("second", scoring="accuracy") as second:
+                second.log_split(split())
+        assert first.run_id == mine.info.run_id
+        tags = {study.about.name: study.client.get_run(study.run_id).data.tags for study in (first, second)}
+        assert {name: own["study"] for name, own in tags.items()} == {"first": "first", "second": "second"}
+        assert tags["second"]["mlflow.parentRunId"] == first.run_id
+        families = [(run.data.tags["study"], run.data.tags["mlflow.parentRunId"]) for run in arms_of_all(second)]
+        assert set(families) == {("first", first.run_id), ("second", second.run_id)}
+        n_arms = len(split().scores) + len(split().skipped)
+        assert families.count(families[0]) == n_arms == len(families) // 2
+        assert second.client.get_run(second.run_id).info.status == "FINISHED"
+    finally:
+        mlflow.set_tracking_uri(None)
+
+
+def test_finished_comparison_is_logged_into_the_caller_run(uri):
+    """``compare`` in a notebook: one call logs arms, learners, verdicts and the report where the caller logs."""
+    import mlflow
+
+    rng = np.random.default_rng(0)
+    y = np.repeat(["ill", "well"], [20, 40])
+    X = rng.normal(size=(60, 3)) + (y == "ill")[:, None]
+    augmenter = SyntheticAugmenter(CGAN(n_steps=3, batch_size=8, width=4))
+    result = compare(X, y, arms=["none", "smote", "gan"], augmenter=augmenter, cv=Folds(2, 1), random_state=0)
+    mlflow.set_tracking_uri(uri)
+    try:
+        with mlflow.start_run() as mine:
+            assert result.to_mlflow() == mine.info.run_id
+            assert mlflow.active_run().info.run_id == mine.info.run_id
+        client = mlflow.MlflowClient()
+        found = client.search_runs([mine.info.experiment_id], "tags.kind = 'arm'")
+        assert {run.info.run_name: run.data.tags["verdict"] for run in found} == result.summary()["verdict"].to_dict()
+        assert len(client.search_runs([mine.info.experiment_id], "tags.kind = 'learner'")) == 2
+        assert {"report.html", "summary.csv"} <= {file.path for file in client.list_artifacts(mine.info.run_id)}
+        assert client.get_run(mine.info.run_id).data.tags["sentence"] == result.sentence()
+    finally:
+        mlflow.set_tracking_uri(None)
+
+
 def test_run_in_another_store_is_left_alone(uri, split, tmp_path, migrated):
     """A study with a store of its own neither nests beneath the caller's run elsewhere nor moves the caller's store."""
     import mlflow
@@ -218,12 +272,15 @@ def test_run_in_another_store_is_left_alone(uri, split, tmp_path, migrated):
 
 def test_run_of_the_environment_is_taken_over(uri, monkeypatch):
     """Started by ``mlflow run``, which names its run in the environment, a study logs there and leaves it open."""
-    with track_study("outer", scoring="accuracy", uri=uri) as outer:
-        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
-        monkeypatch.setenv("MLFLOW_RUN_ID", outer.run_id)
-        with track_study("demo", scoring="accuracy") as study:
-            assert study.run_id == outer.run_id
-        assert outer.client.get_run(outer.run_id).info.status == "RUNNING"
+    from mlflow import MlflowClient
+
+    client = MlflowClient(uri)
+    outer = client.create_run("0").info.run_id
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    monkeypatch.setenv("MLFLOW_RUN_ID", outer)
+    with track_study("demo", scoring="accuracy") as study:
+        assert study.run_id == outer
+    assert client.get_run(outer).info.status == "RUNNING"
 
 
 @pytest.mark.parametrize(("error", "status"), [(ValueError, "FAILED"), (KeyboardInterrupt, "KILLED")])
