@@ -23,7 +23,17 @@ from synthaug.experiment.work import new_task
 SCORING = "balanced_accuracy"
 FACTORS = (1.5, 2.0, 3.0)  # of the labelled rows, for the learning curve
 FINALISTS = {
-    "images": ("none", "class_weight", "smote+classic", "classic", "classic twice", "gan", "classic+gan", "gated"),
+    "images": (
+        "none",
+        "class_weight",
+        "smote",
+        "smote+classic",
+        "classic",
+        "classic twice",
+        "gan",
+        "classic+gan",
+        "gated",
+    ),
     "table": ("none", "class_weight", "threshold", "smote", "gan", "gan low weight", "gated"),
 }
 _SEED = 0

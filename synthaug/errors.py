@@ -87,7 +87,7 @@ class NoRowsAddedWarning(SynthaugWarning):
 
 
 class SmallClassWarning(SynthaugWarning):
-    """A class has too few rows to learn from and gets no synthetic row."""
+    """A class has too few rows: it gets no synthetic row, or a split of a study holds none of it."""
 
 
 class ShortfallWarning(SynthaugWarning):

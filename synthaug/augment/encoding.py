@@ -14,6 +14,7 @@ from synthaug.augment.mix import codec_of, reads_images
 from synthaug.data.tables import TableCodec
 from synthaug.data.tables.categories import CategoryCodec
 from synthaug.data.tables.numbers import NumberCodec
+from synthaug.errors import ShapeError
 
 _MISSING = "missing"
 _TIMES = ("moment", "span")
@@ -28,7 +29,18 @@ def needs_encoding(X: Any, augmenter: Any) -> bool:
 
 
 def default_classifier(X: Any, augmenter: Any) -> Pipeline:
-    """Return logistic regression on standardised columns, encoded where rows need it; not fitted."""
+    """Return logistic regression on standardised columns, encoded where rows need it; not fitted.
+
+    Raises
+    ------
+    ShapeError
+        If an array holds something else than numbers, or lacks some: its columns have no names to encode them by.
+    """
+    if not isinstance(X, pd.DataFrame) and not reads_images(augmenter, X) and _has_words_or_gaps(X):
+        raise ShapeError(
+            "X must hold numbers alone for the classifier that is taken where none is named; got an array with words "
+            "or NaN. Pass a DataFrame, whose columns are encoded, or an estimator of your own."
+        )
     plain = LogisticRegression(max_iter=1000)
     return (
         with_encoding(plain, X, augmenter) if needs_encoding(X, augmenter) else make_pipeline(StandardScaler(), plain)
@@ -60,11 +72,25 @@ def with_encoding(estimator: Any, X: pd.DataFrame, augmenter: Any) -> Pipeline:
     columns = ColumnTransformer(
         [
             ("numbers", make_pipeline(*scaled), numbers),
-            ("times", make_pipeline(FunctionTransformer(as_days), *scaled), times),
-            ("categories", make_pipeline(FunctionTransformer(as_words), OneHotEncoder(**_ONE_HOT)), words),
+            ("times", make_pipeline(Days(), *scaled), times),
+            ("categories", make_pipeline(Words(), OneHotEncoder(**_ONE_HOT)), words),
         ]
     )
     return make_pipeline(columns, estimator)
+
+
+class Days(FunctionTransformer):
+    """``as_days`` as a step of a pipeline."""
+
+    def __init__(self) -> None:
+        super().__init__(as_days)
+
+
+class Words(FunctionTransformer):
+    """``as_words`` as a step of a pipeline."""
+
+    def __init__(self) -> None:
+        super().__init__(as_words)
 
 
 def as_days(frame: pd.DataFrame) -> np.ndarray:
@@ -75,6 +101,15 @@ def as_days(frame: pd.DataFrame) -> np.ndarray:
 def as_words(frame: pd.DataFrame) -> np.ndarray:
     """Return cells as words (n, d), a missing one as ``missing``."""
     return frame.astype(object).where(frame.notna(), _MISSING).astype(str).to_numpy(dtype=object)
+
+
+def _has_words_or_gaps(X: Any) -> bool:
+    try:
+        return bool(np.isnan(np.asarray(X, dtype=np.float64)).any())
+    except ValueError:
+        return True
+    except TypeError:  # cells of no kind: the classifier says so
+        return False
 
 
 def _days(column: pd.Series) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, clone, is_regressor
 from sklearn.metrics import check_scoring
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
@@ -102,6 +102,12 @@ class Answers(ClassifierMixin, BaseEstimator):
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
+
+
+def check_classifier(estimator: Any) -> None:
+    """Raise ConfigError for what predicts numbers."""
+    if is_regressor(estimator):
+        raise ConfigError(f"estimator must be a classifier; got {estimator!r}, a regressor. Choose its classifier.")
 
 
 def answers_of(classifier: Any, X: Any) -> Answers:

@@ -116,7 +116,7 @@ def label_scarce_draws(
     Raises
     ------
     ConfigError
-        If a count is not a positive integer, or a class has too few rows left, or is not named.
+        If a count is not a positive integer, or a class has too few rows left, none to test on, or is not named.
     """
     check_positive("n_draws", n_draws, integer=True)
     test = _held_out(y, test_rows, seed, groups)
@@ -146,11 +146,17 @@ def _held_out(y: np.ndarray, test_rows: int, seed: int, groups: np.ndarray | Non
 
     state = derive(seed, "test") % 2**32
     try:
-        return np.sort(train_test_split(np.arange(len(y)), test_size=test_rows, stratify=y, random_state=state)[1])
+        test = np.sort(train_test_split(np.arange(len(y)), test_size=test_rows, stratify=y, random_state=state)[1])
     except ValueError as error:
         raise ConfigError(
             f"test_rows must leave rows of every class on both sides; got {test_rows}. {error}"
         ) from error
+    if untested := np.setdiff1d(y, y[test]).tolist():
+        raise ConfigError(
+            f"test_rows must be enough for rows of every class; got {test_rows}, which leaves none of {untested}. "
+            "Raise it."
+        )
+    return test
 
 
 def _held_out_groups(y: np.ndarray, test_rows: int, seed: int, groups: np.ndarray) -> np.ndarray:

@@ -70,9 +70,9 @@ class Estimate:
 
     @property
     def _power(self) -> str:
-        if not math.isfinite(self.detectable):
-            return ""
         unit = unit_of(self.metric)
+        if not math.isfinite(self.detectable) or not float(unit.size(self.detectable)):
+            return ""  # a pilot without a difference, or next to none, says nothing
         of = f" {unit.points}" if unit.points else ""
         return f"; a gain of {unit.size(self.detectable)}{of} or more would be seen four times in five"
 

@@ -1,26 +1,33 @@
 """``compare``: the arms of a study, run on every split of the rows."""
 
 import json
+import math
+import re
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import scipy.sparse
+from sklearn.base import BaseEstimator
 
-from synthaug._check import check_labels, check_same_length, check_word
+from synthaug._check import check_labels, check_same_length, check_two_classes, check_word
 from synthaug._seed import seed_from
 from synthaug.augment.arms import ARMS, USES_UNLABELLED, Arm, self_training
 from synthaug.augment.augmenter import SyntheticAugmenter
 from synthaug.augment.encoding import default_classifier
 from synthaug.augment.fingerprints import warn_of_twins
+from synthaug.augment.fitting import check_classifier
 from synthaug.augment.learning import check_generator, new_learner
 from synthaug.augment.mix import reads_images
 from synthaug.augment.unlabelled import check_takes_unlabelled, check_unlabelled
+from synthaug.data.container import known
 from synthaug.data.groups import checked_groups
 from synthaug.data.near_duplicates import warn_of_near_duplicates
 from synthaug.data.split import Split
-from synthaug.errors import ConfigError
+from synthaug.errors import ConfigError, ShapeError, SmallClassWarning
 from synthaug.experiment.arm_study import ArmStudy, Progress
 from synthaug.experiment.comparison import Comparison
 from synthaug.experiment.designs import Design, Draws, read_design
@@ -66,7 +73,8 @@ def compare(
     estimator
         The classifier; logistic regression on standardised columns if None.
     arms
-        Names from ``ARMS``, or a dict of them and of your own functions of a ``Task``. The first is the baseline.
+        Names from ``ARMS``, or a dict of them and of your own functions of a ``Task`` that return ``Trained`` (both
+        from `synthaug.augment.arms`). The first is the baseline.
     augmenter
         The augmenter for the arms that learn; the default one if None.
     groups
@@ -80,7 +88,7 @@ def compare(
         as X: behind a step that changed X alone no duplicate can be seen. Every split gets them whole, unlike in
         scikit-learn's cross-validation, which gives each fold a part of them if there are as many as rows of X.
     scoring
-        The primary metric, named beforehand: a scorer's name or a scorer; higher is better.
+        The primary metric, named beforehand: a scorer's name, a scorer, or None for accuracy; higher is better.
     metrics
         Further names or scorers.
     cv
@@ -119,12 +127,17 @@ def compare(
     Raises
     ------
     ConfigError
-        If an arm, a metric or a splitter cannot be, rows of X are among the rows without labels, or no arm uses those.
+        If an arm, a metric, a classifier or a splitter cannot be, a split learns from one class, rows of X are among
+        the rows without labels, or no arm uses those.
+    LabelError
+        If y holds one class.
     ShapeError
-        If rows without labels are not like those of X.
+        If X is sparse, or rows without labels are not like those of X.
 
     Warns
     -----
+    SmallClassWarning
+        If a split has no row of a class to learn from or to test on.
     LeakWarning
         If a split tests on a row that is equal, in every number, to one it trains on.
 
@@ -189,13 +202,19 @@ def prepare(
     are saved) and ``settings`` (what to note beside).
     """
     labels = check_labels(y)
+    check_two_classes(np.unique(labels))
+    if scipy.sparse.issparse(X):
+        raise ShapeError("X must be dense; got a sparse matrix. Pass X.toarray().")
     check_same_length(X, labels)
-    X, y = (X if hasattr(X, "dtype") or hasattr(X, "iloc") else np.asarray(X)), (y if hasattr(y, "dtype") else labels)
+    X = X if hasattr(X, "dtype") or hasattr(X, "iloc") else known(X)
+    y = y if hasattr(y, "dtype") else labels
     groups = checked_groups(groups, len(labels))
     chosen = _read_arms(arms)
     seed, design = seed_from(random_state), read_design(cv)
     augmenter = SyntheticAugmenter() if augmenter is None else augmenter
     estimator = default_classifier(X, augmenter) if estimator is None else estimator
+    check_classifier(estimator)
+    scoring = "accuracy" if scoring is None else scoring
     named = read_metrics(scoring, metrics, labels, estimator)
     work = Work(
         X=X,
@@ -236,18 +255,21 @@ def _warn_of_near_duplicates(work: Work, splits: Sequence[Split]) -> int:
 
 def check_resamples(bootstrap: Any) -> int:
     """Return how often groups are resampled: 0, or 100 at least, below which an interval's ends are chance."""
-    if type(bootstrap) is not int or not (bootstrap == 0 or FEWEST_RESAMPLES <= bootstrap <= _MOST_RESAMPLES):
+    whole = isinstance(bootstrap, int | np.integer) and not isinstance(bootstrap, bool)
+    if not whole or not (bootstrap == 0 or FEWEST_RESAMPLES <= bootstrap <= _MOST_RESAMPLES):
         raise ConfigError(
             f"bootstrap must be 0 or {FEWEST_RESAMPLES} to {_MOST_RESAMPLES} resamples; got {bootstrap!r}. 1000 is "
             "usual."
         )
-    return bootstrap
+    return int(bootstrap)
 
 
 def _read_arms(arms: Sequence[str] | Mapping[str, Arm]) -> dict[str, Arm]:
     if isinstance(arms, str) or len(arms) < 2:
         raise ConfigError(f"arms must be at least two, the baseline first; got {arms!r}.")
     if isinstance(arms, Mapping):
+        if unnamed := [name for name in arms if not isinstance(name, str)]:
+            raise ConfigError(f"arms must be named by words; got {unnamed[0]!r}. Write {str(unnamed[0])!r}.")
         return {name: arm if callable(arm) else check_word("arm", arm, ARMS) for name, arm in arms.items()}
     if len(set(arms)) < len(arms):
         raise ConfigError(f"arms must each stand once; got {list(arms)}.")
@@ -258,8 +280,36 @@ def _check_splits(work: Work, splits: Sequence[Split]) -> None:
     """Raise unless there are two splits, each can be scored, and chance can be told from common test rows."""
     if len(splits) < 2:
         raise ConfigError(f"cv must give at least 2 splits; got {len(splits)} (chance cannot be told from one).")
+    _check_two_classes_to_learn(work, splits)
     blocks_of(work, splits[0])
     check_scorable(work.metrics, work.y, splits[:1] if work.common_test_rows else splits, work.estimator)
+    _warn_of_missing_classes(work, splits)
+
+
+def _check_two_classes_to_learn(work: Work, splits: Sequence[Split]) -> None:
+    for number, split in enumerate(splits):
+        there = np.unique(np.asarray(work.y)[split.train]).tolist()
+        if len(there) < 2:
+            raise ConfigError(
+                f"cv must leave two classes to learn from in every split; got split {number}, whose training rows are "
+                f"all of {there}. Shuffle, take fewer folds, or groups that hold more classes."
+            )
+
+
+def _warn_of_missing_classes(work: Work, splits: Sequence[Split]) -> None:
+    """Warn where a class is missing on one side of a split: such a split is scored over the others."""
+    labels = np.asarray(work.y)
+    classes = set(labels.tolist())
+    for side, what in (("train", "to learn from"), ("test", "to test on")):
+        missing = [classes - set(labels[getattr(split, side)].tolist()) for split in splits]
+        if any(missing):
+            warnings.warn(
+                f"{sum(map(bool, missing))} of {len(splits)} splits have no row {what} of "
+                f"{sorted(set().union(*missing), key=str)}: their scores are not of the same classes as the others'. "
+                "Take fewer folds, or more groups that hold these classes.",
+                SmallClassWarning,
+                stacklevel=5,
+            )
 
 
 def _check_unlabelled(work: Work) -> None:
@@ -279,12 +329,25 @@ def _check_unlabelled(work: Work) -> None:
         check_takes_unlabelled(new_learner(work.augmenter.generator, for_images=images, has_unlabelled=True))
 
 
+def _described(estimator: Any) -> str:
+    """Return an estimator in words that are the same in every process: whole, and without addresses in memory."""
+    whole = estimator.__repr__(N_CHAR_MAX=math.inf) if isinstance(estimator, BaseEstimator) else repr(estimator)
+    return re.sub(r" at 0x[0-9a-fA-F]+", "", whole)
+
+
+def _with_plain_keys(found: Any) -> Any:
+    """Return nested dicts with keys that JSON can write: numpy's numbers as Python's."""
+    if not isinstance(found, dict):
+        return found
+    return {key.item() if isinstance(key, np.generic) else key: _with_plain_keys(one) for key, one in found.items()}
+
+
 def _settings(work: Work, design: Design, n_jobs: int | None) -> dict[str, Any]:
     parameters = work.augmenter.get_params(deep=False).items()
     augmenter = {name: str(value) for name, value in parameters if name not in _OF_THE_MACHINE}
-    described = asdict(design) if isinstance(design, Draws) else repr(design)
+    described = _with_plain_keys(asdict(design)) if isinstance(design, Draws) else repr(design)
     return {
-        "estimator": repr(work.estimator),
+        "estimator": _described(work.estimator),
         "augmenter": augmenter,
         "arms": list(work.arms),
         "design": json.loads(json.dumps(described, default=str)),

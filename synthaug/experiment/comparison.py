@@ -79,9 +79,14 @@ class Verdict:
         if self.word != "no evidence":
             return f"{self.arm} {self.word}: {found} over {self.baseline}."
         return (
-            f"{self.arm}: no evidence of a difference from {self.baseline}, {found}; "
+            f"{self.arm}: no evidence of a difference from {self.baseline}, {found}{self._corrected}; "
             f"this study could have seen {unit.size(self.detectable)}{of}."
         )
+
+    @property
+    def _corrected(self) -> str:
+        """Words for an interval without 0 that is no evidence: one arm of several is ahead by chance more often."""
+        return f", p {self.p_value:.2f} after Holm's correction" if self.low > 0 or self.high < 0 else ""
 
 
 @dataclass(frozen=True)
@@ -150,9 +155,12 @@ class Comparison:
 
     @property
     def learned_arms(self) -> list[str]:
-        """The arms that train on rows of a learned generator, or may: by what they did, or by their names."""
-        asked = {arm for split in self.splits for arm in split.learned}
-        return [arm for arm in self.arms if arm in asked or is_learned(arm)]
+        """The arms that train on rows of a learned generator, or may: by what they did; by their names where that was
+        not noted.
+        """
+        asked = {arm for split in self.splits for arm in split.learned or ()}
+        by_name = any(split.learned is None for split in self.splits)
+        return [arm for arm in self.arms if arm in asked or (by_name and is_learned(arm))]
 
     def summary(self) -> pd.DataFrame:
         """Return a row for each arm: mean score, rows added, difference from the baseline with interval, and verdict.
@@ -173,8 +181,8 @@ class Comparison:
     def verdict(self, a: str, b: str) -> Verdict:
         """Return whether arm ``a`` is better than arm ``b``.
 
-        The p value is adjusted by Holm over the arms that the study asks about beside ``b``: all beside the baseline,
-        those with learned rows beside the best way without; beside any other arm it is not adjusted.
+        The p value is adjusted by Holm over the arms that the study asks about beside one of the two: all beside the
+        baseline, those with learned rows beside the best way without; for other pairs it is not adjusted.
 
         Raises
         ------
@@ -184,7 +192,7 @@ class Comparison:
         for arm in (a, b):
             check_choice("arm", arm, self.arms)
         test, same = self._test(a, b), a != b and self._same(a, b)
-        p_value = self._p_adjusted(b).get(a, test.p_value)
+        p_value = self._p_adjusted(b).get(a, self._p_adjusted(a).get(b, test.p_value))
         word = verdict(test, p_adjusted=p_value)
         found = (test.difference, test.low, test.high, p_value, self._detectable(test))
         return Verdict(a, b, word, *found, self.scoring, same)
@@ -275,10 +283,12 @@ class Comparison:
         return worth_table(self)
 
     def sentence(self) -> str:
-        """Return in plain words what the study found about each arm with synthetic rows, or about every arm."""
+        """Return in plain words what the study found about each arm with synthetic rows, beside the best way without,
+        or, where there is none, about every arm beside the baseline.
+        """
         chosen = self.learned_arms or self.arms[1:]
-        reference = self.reference
-        return " ".join(str(self.verdict(arm, reference)) for arm in chosen if arm != reference)
+        other = self.reference if self.learned_arms else self.baseline
+        return " ".join(str(self.verdict(arm, other)) for arm in chosen if arm != other)
 
     @property
     def reference(self) -> str:

@@ -118,7 +118,8 @@ def read_design(cv: Any) -> Design:
         return cv
     if hasattr(cv, "split") and not isinstance(cv, str):
         return Splitter(cv)
-    raise ConfigError(f"cv must be None, a number of folds, Folds, Draws or a splitter; got {cv!r}.")
+    given = repr(cv) if isinstance(cv, str | int | float) else f"a {type(cv).__name__}"
+    raise ConfigError(f"cv must be None, a number of folds, Folds, Draws or a splitter; got {given}.")
 
 
 def compare_arms(design: str, splits: tuple[SplitResult, ...], arm: str, baseline: str, *, scoring: str) -> PairedTest:

@@ -78,7 +78,8 @@ def _quality(work: Work, split: Split, augmenter: SyntheticAugmenter) -> pd.Data
     if len(learned) < 2:
         return pd.DataFrame()
     synthetic = augmenter.sample(dict.fromkeys(learned, _ASSESSED_A_CLASS), random_state=derive(work.seed, "assess"))
-    test = split.test[:: max(1, len(split.test) // _MOST_HOLDOUT)]
+    test = _test_rows_of_learned(work, split)
+    test = test[:: max(1, len(test) // _MOST_HOLDOUT)]
     report = assess_quality(
         (take(work.X, split.train), take(work.y, split.train)),
         synthetic,
@@ -95,15 +96,21 @@ def _columns(work: Work, index: int, split: Split, augmenter: SyntheticAugmenter
     learned = [label for label, n in augmenter.class_counts_.items() if n >= FEWEST_ROWS]
     if isinstance(augmenter.codec_, ImageCodec) or not learned:
         return None
-    counts = dict.fromkeys(learned, _COMPARED_A_CLASS)
+    counts, test = dict.fromkeys(learned, _COMPARED_A_CLASS), _test_rows_of_learned(work, split)
     return describe_columns(
         (take(work.X, split.train), take(work.y, split.train)),
         augmenter.sample(counts, random_state=derive(work.seed, "columns")),
-        (take(work.X, split.test), take(work.y, split.test)),
+        (take(work.X, test), take(work.y, test)),
         include_real_rows=work.include_real_rows,
         with_shares=index == 0,
         seed=derive(work.seed, "columns"),
     )
+
+
+def _test_rows_of_learned(work: Work, split: Split) -> np.ndarray:
+    """Return the test rows of classes that the training rows hold: of others no learner can know."""
+    labels = np.asarray(work.y)
+    return split.test[np.isin(labels[split.test], labels[split.train])]
 
 
 def _to_look_at(work: Work, split: Split, augmenter: SyntheticAugmenter) -> tuple[np.ndarray, np.ndarray]:

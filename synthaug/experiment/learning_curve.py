@@ -110,4 +110,5 @@ def _most(work: Work, split: Split) -> float:
 
 
 def _is_factor(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > 1
+    is_number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    return bool(is_number and math.isfinite(value) and value > 1)

@@ -21,7 +21,7 @@ def read_metrics(scoring: Any, metrics: Any, labels: np.ndarray, estimator: Any)
     if isinstance(metrics, str):
         raise ConfigError(f"metrics must be a list; got {metrics!r}. Write [{metrics!r}].")
     named: dict[str, Any] = {}
-    for metric in (scoring, *metrics):
+    for metric in (scoring, *(metrics or ())):
         _check_metric(metric, labels, estimator)
         if named.setdefault(metric_name(metric), metric) != metric:
             raise ConfigError(
@@ -38,7 +38,7 @@ def check_scorable(metrics: Mapping[str, Any], y: Any, splits: Sequence[Split], 
     for number, split in enumerate(splits):
         tested = labels[split.test]
         for name, metric in metrics.items():
-            if not callable(metric) and not _has_score(metric, tested, classes, estimator):
+            if _can_be_tried(metric) and not _has_score(metric, tested, classes, estimator):
                 raise ConfigError(
                     f"scoring {name} must be able to score the test rows of every split; got split {number}, whose "
                     f"{len(tested)} rows are of {len(np.unique(tested))} of the {len(classes)} classes. Take fewer "
@@ -46,7 +46,7 @@ def check_scorable(metrics: Mapping[str, Any], y: Any, splits: Sequence[Split], 
                 )
 
 
-def _has_score(metric: str, tested: np.ndarray, classes: np.ndarray, estimator: Any) -> bool:
+def _has_score(metric: Any, tested: np.ndarray, classes: np.ndarray, estimator: Any) -> bool:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -57,8 +57,27 @@ def _has_score(metric: str, tested: np.ndarray, classes: np.ndarray, estimator: 
 
 def _check_metric(metric: Any, labels: np.ndarray, estimator: Any) -> None:
     """Raise unless a metric is a scorer or the name of one, and rows and classifier are such as it can score."""
-    if callable(metric):
+    if not _can_be_tried(metric):
         return
+    if not callable(metric):
+        _check_name(metric, labels, estimator)
+    try:
+        score(metric, _all_right(labels, np.unique(labels), estimator), labels)
+    except (ValueError, TypeError, AttributeError) as error:
+        raise ConfigError(
+            f"scoring {metric_name(metric)} must be able to score these labels by {type(estimator).__name__}; got an "
+            f"error: {error}"
+        ) from error
+
+
+def _can_be_tried(metric: Any) -> bool:
+    """Return whether a metric goes by labels and answers alone: a name does, and a scorer of scikit-learn's."""
+    return not callable(metric) or hasattr(metric, "_score_func")
+
+
+def _check_name(metric: Any, labels: np.ndarray, estimator: Any) -> None:
+    if not isinstance(metric, str):
+        raise ConfigError(f"scoring must be a scorer or the name of one; got {metric!r}. Put others into metrics.")
     if specificity_of(metric) is None:
         check_choice("scoring", metric, get_scorer_names())
     if (metric == "roc_auc" or specificity_of(metric)) and len(np.unique(labels)) > 2:
@@ -70,12 +89,6 @@ def _check_metric(metric: Any, labels: np.ndarray, estimator: Any) -> None:
             f"scoring {metric} needs probabilities; {type(estimator).__name__} gives none. Choose a classifier with "
             "predict_proba or another metric."
         )
-    try:
-        score(metric, _all_right(labels, np.unique(labels), estimator), labels)
-    except (ValueError, TypeError, AttributeError) as error:
-        raise ConfigError(
-            f"scoring {metric} must be able to score these labels by {type(estimator).__name__}; got an error: {error}"
-        ) from error
 
 
 def _all_right(labels: np.ndarray, classes: np.ndarray, estimator: Any) -> Answers:

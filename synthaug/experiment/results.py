@@ -111,7 +111,8 @@ class SplitResult:
     curve
         What arms scored with other numbers of rows; empty unless label-equivalence was asked for.
     learned
-        The arms that asked for the shared learner or went through the gate, whatever their names.
+        The arms that asked for the shared learner or went through the gate, whatever their names, and arms of the
+        user's own that are named after a GAN; None where nobody noted it: then names decide.
     replicates
         ``replicates[arm][metric]``, shape (n_resamples,): the metric on each resample of the groups of test rows, the
         same resamples for every arm and split; empty unless intervals by bootstrap were asked for.
@@ -132,7 +133,7 @@ class SplitResult:
     learners: tuple[LearnerRecord, ...] = ()
     recalls: dict[str, np.ndarray] = field(default_factory=dict)
     curve: tuple[CurvePoint, ...] = ()
-    learned: tuple[str, ...] = ()
+    learned: tuple[str, ...] | None = None
     replicates: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
 
 

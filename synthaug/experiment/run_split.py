@@ -11,15 +11,15 @@ import numpy as np
 import pandas as pd
 
 from synthaug._seed import derive, numpy_stream
-from synthaug.augment.arms import NotApplicable, Task, Trained
+from synthaug.augment.arms import ARMS, NotApplicable, Task, Trained
 from synthaug.augment.fitting import Answers, answers_of, as_estimator_wants
 from synthaug.augment.metrics import score, score_blocks, score_resamples
 from synthaug.data.container import take
 from synthaug.data.split import Split, stratified_folds
-from synthaug.errors import ConfigError, LeakWarning, ShortfallWarning, SmallClassWarning
+from synthaug.errors import ConfigError, LabelError, LeakWarning, ShortfallWarning, SmallClassWarning
 from synthaug.experiment.learner_records import learner_records
 from synthaug.experiment.recalls import class_recalls
-from synthaug.experiment.results import SplitResult
+from synthaug.experiment.results import SplitResult, is_learned
 from synthaug.experiment.work import Work, learners_of, new_task
 from synthaug.statistics import resample_groups, stratified_blocks
 
@@ -59,15 +59,17 @@ def run_split(work: Work, index: int, split: Split) -> SplitResult:
         for name, arm in work.arms.items():
             began, learning, asked = time.perf_counter(), _seconds_of(task), _times_asked(task)
             try:
-                trained[name] = arm(task)
+                trained[name] = _checked(name, arm(task))
             except NotApplicable as reason:
                 _check_may_be_skipped(name, baseline, reason)
                 skipped[name] = str(reason)
                 continue
-            if trained[name].decision is not None or _times_asked(task) > asked:
+            of_a_gan = arm not in ARMS.values() and is_learned(name)
+            if of_a_gan or trained[name].decision is not None or _times_asked(task) > asked:
                 learned.append(name)
             seconds[name] = time.perf_counter() - began - (_seconds_of(task) - learning)
             scored[name] = score_classifier(work, split, trained[name].classifier, blocks, times)
+            _check_finite(work.primary, scored[name].values[work.primary], name, index)
         learners = learner_records(work, index, split, task, trained)
     gate = next((arm.decision for arm in trained.values() if arm.decision is not None), None)
     return SplitResult(
@@ -139,7 +141,7 @@ def blocks_of(work: Work, split: Split) -> list[np.ndarray]:
     ConfigError
         If they hold one group.
     LabelError
-        If they hold one row of a class.
+        If they hold one row of a class, or rows of one group.
     """
     y_test = np.asarray(work.y)[split.test]
     if not work.common_test_rows:
@@ -147,11 +149,37 @@ def blocks_of(work: Work, split: Split) -> list[np.ndarray]:
     if work.groups is None:
         return stratified_blocks(y_test, min(MOST_BLOCKS, len(y_test)))
     groups = work.groups[split.test]
-    n_blocks = min(MOST_BLOCKS, len(np.unique(groups)))
+    classes, counts = np.unique(y_test, return_counts=True)
+    n_blocks = min(MOST_BLOCKS, len(np.unique(groups)), int(counts.max()))
     if n_blocks < 2:
         raise ConfigError("test_rows must hold rows of at least 2 groups; got 1 (chance cannot be told). Raise it.")
     folds = stratified_folds(y_test, n_splits=n_blocks, seed=work.seed, groups=groups)
-    return [test for _, test in folds if len(test)]
+    blocks = [test for _, test in folds if len(test)]
+    for label in classes.tolist():
+        if sum(label in y_test[block] for block in blocks) < 2:
+            raise LabelError(
+                f"every class needs test rows in at least 2 groups; class {label!r} has them in 1 (chance cannot be "
+                "told). Raise test_rows, or drop it."
+            )
+    return blocks
+
+
+def _checked(arm: str, trained: Any) -> Trained:
+    if not isinstance(trained, Trained):
+        raise ConfigError(
+            f"arms must return Trained(classifier, n_added), from synthaug.augment.arms; arm {arm!r} returned a "
+            f"{type(trained).__name__}."
+        )
+    return trained
+
+
+def _check_finite(metric: str, value: float, arm: str, index: int) -> None:
+    """Raise as soon as the primary metric has no value, not when all splits are done."""
+    if not np.isfinite(value):
+        raise ConfigError(
+            f"scoring {metric} must give a finite number on every split; got {value} for arm {arm!r} on split {index}. "
+            "Choose another metric."
+        )
 
 
 def _check_may_be_skipped(arm: str, baseline: str, reason: NotApplicable) -> None:

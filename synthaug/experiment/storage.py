@@ -192,7 +192,8 @@ def _result(facts: dict[str, Any], arrays: dict[str, np.ndarray]) -> SplitResult
     points = enumerate(facts.pop("curve", []))  # studies of before have none
     curve = tuple(CurvePoint(**point, blocks=arrays[f"curve/{number}"]) for number, point in points)
     found: dict[str, Any] = {"blocks": _under("blocks/", arrays), "recalls": _under("recalls/", arrays), "curve": curve}
-    found["learned"] = tuple(facts.pop("learned", ()))
+    learned = facts.pop("learned", None)
+    found["learned"] = None if learned is None else tuple(learned)
     found["replicates"] = _by_arm(_under("replicates/", arrays))
     return SplitResult(**{**facts, "decision": pd.DataFrame(facts["decision"])}, **found, learners=learners)
 

@@ -53,10 +53,13 @@ class CopyAudit:
         )
         if math.isnan(copies["value"]):
             return f"{attack}; rows are too few to count copies."
-        return (
+        counted = (
             f"{attack}; {copies['value']:.0%} of the synthetic rows count as copies, where {copies['floor']:.0%} of "
-            f"new real rows would; they lie {ratio['value']:.2f} times as far from training rows as new real rows do."
+            "new real rows would"
         )
+        if math.isnan(ratio["value"]):
+            return f"{counted}."
+        return f"{counted}; they lie {ratio['value']:.2f} times as far from training rows as new real rows do."
 
     def _of_all(self, metric: str) -> pd.Series:
         chosen = (self.frame["class"] == "all") & (self.frame["metric"] == metric)

@@ -19,6 +19,7 @@ MIN_HOLDOUT = 20  # below, a 5 % quantile lies beyond the nearest row
 _QUANTILE = 0.05
 _BLOCK_ROWS = 1024
 _TINY = 1e-12
+_DIGITS_LOST = 2e-3  # of a row's length, by a product of float32 matrices between rows that are equal
 
 
 def copy_rate(synthetic: Tensor, train: Tensor, holdout: Tensor, *, embed: Embed | None = None) -> float:
@@ -95,6 +96,8 @@ def distances_to_others(train: Tensor, *, groups: Tensor | None = None, embed: E
 def is_copy(distances: Tensor, holdout_distances: Tensor) -> Tensor:
     """Return which rows lie nearer to the training rows than 95 % of the held-out rows do.
 
+    Where more than 5 % of the held-out rows equal a training row, those that equal one.
+
     Parameters
     ----------
     distances, holdout_distances
@@ -106,7 +109,8 @@ def is_copy(distances: Tensor, holdout_distances: Tensor) -> Tensor:
     """
     unit = holdout_distances.quantile(_QUANTILE, dim=1, keepdim=True).clamp_min(_TINY)
     limit = (holdout_distances / unit).amin(0).quantile(_QUANTILE)
-    return (distances / unit).amin(0) < limit
+    nearness = (distances / unit).amin(0)
+    return nearness < limit if limit > 0 else nearness == 0
 
 
 def flat_pixels(rows: Tensor, *, side: int = 32) -> Tensor:
@@ -154,9 +158,10 @@ def _nearest_other(embed: Embed, train: Tensor, groups: Tensor) -> Tensor:
 def _least_distance(points: Tensor, targets: Tensor) -> Tensor:
     centre = targets.mean(0)  # the product of matrices loses digits far from the origin
     blocks = (points - centre).split(_BLOCK_ROWS)
-    return torch.cat(
+    least = torch.cat(
         [torch.cdist(block, targets - centre, compute_mode="use_mm_for_euclid_dist").amin(1) for block in blocks]
     )
+    return least.masked_fill(least < _DIGITS_LOST * (points - centre).norm(dim=1), 0.0)
 
 
 def _shifts(rows: Tensor) -> Iterator[Tensor]:

@@ -139,11 +139,15 @@ def _copy_rate(group: Group) -> tuple[float]:
 
 
 def _distance_ratio(group: Group) -> tuple[float]:
-    """Return the ratio of medians in pixels or in features, whichever is less; 1 where both are 0."""
+    """Return the ratio of medians in pixels or in features, whichever is less; 1 where both are 0, NaN where only the
+    held-out rows' are.
+    """
     if len(group.holdout) < MIN_HOLDOUT:
         return (_NAN,)
-    middle = [rows.nearest.quantile(0.5, dim=0) for rows in (group.synthetic, group.holdout)]
-    return (float(((middle[0] + _TINY) / (middle[1] + _TINY)).amin()),)
+    synthetic, holdout = (rows.nearest.quantile(0.5, dim=0) for rows in (group.synthetic, group.holdout))
+    told = (holdout > 0) | (synthetic == 0)
+    ratios = ((synthetic + _TINY) / (holdout + _TINY))[told]
+    return (float(ratios.amin()) if len(ratios) else _NAN,)
 
 
 FRECHET = Measure(("frechet",), _frechet, least=2)

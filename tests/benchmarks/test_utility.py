@@ -292,7 +292,7 @@ def test_the_archive_brings_every_draw_back(study, plan, tmp_path):
         for each in (small, elsewhere)
     )
     numbers = ["difference", "low", "high"]
-    np.testing.assert_allclose(measured[numbers], again[numbers], atol=1e-5)
+    np.testing.assert_allclose(measured[numbers], again[numbers], atol=1e-4)  # a hundredth of a point
     assert "nothing to do" in study.utility_run.run_piece(elsewhere, "digits-5", 0)
     archive.forget(elsewhere, ["digits-5"], ["classic"])
     assert "logistic 1" in study.utility_run.run_piece(elsewhere, "digits-5", 0)

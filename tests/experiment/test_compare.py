@@ -8,15 +8,18 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.sparse import csr_matrix
+from sklearn.datasets import load_digits
 from sklearn.dummy import DummyClassifier
-from sklearn.linear_model import LogisticRegression, RidgeClassifier
-from sklearn.metrics import fbeta_score, make_scorer
+from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
+from sklearn.metrics import fbeta_score, make_scorer, roc_auc_score
 from sklearn.model_selection import KFold, ShuffleSplit, StratifiedGroupKFold
 
 from synthaug import CGAN, Draws, Folds, Mix, SyntheticAugmenter, compare, near_duplicate_groups
 from synthaug.augment.arms import ARMS, Trained, train_mix
-from synthaug.errors import ConfigError, LeakWarning, ShapeError
+from synthaug.errors import ConfigError, LabelError, LeakWarning, ShapeError, SmallClassWarning
 from synthaug.experiment.compare import prepare
+from synthaug.experiment.comparison import Verdict
 from synthaug.experiment.storage import SplitStore
 
 NAMED = ["none", "classic", "smote", "gan", "classic+gan", "gated"]
@@ -139,6 +142,15 @@ def test_gaps_in_nullable_columns_have_a_key():
     other = frame.assign(age=frame["age"].fillna(30))
     keys = {prepare(rows, np.arange(20) % 2, arms=["none", "smote"], random_state=0).key for rows in (frame, other)}
     assert len(keys) == 2
+
+
+def test_a_study_of_words_is_known_in_every_process(clinic):
+    """What a study is resumed by names its steps whole, and no place in memory."""
+    frame = pd.DataFrame({"sex": ["f", "m"] * 10, "age": range(20), "since": pd.date_range("2020", periods=20)})
+    described = prepare(frame, [0, 1, 1, 0] * 5, arms=["none", "smote"], random_state=0).settings["estimator"]
+    assert "0x" not in described
+    assert "..." not in described
+    assert described.count("(") == described.count(")")
 
 
 def test_a_study_is_not_resumed_with_other_settings(clinic, tmp_path):
@@ -288,7 +300,8 @@ def test_a_metric_that_a_split_cannot_have_is_refused_before_anything_runs(clini
     groups = np.arange(200) // 25
     with pytest.raises(ConfigError, match=rf"scoring {metric} must be able to score .* of 1 of the 2 classes"):
         prepare(X[order], y[order], groups=groups, cv=Folds(8, 1), scoring="accuracy", metrics=[metric])
-    assert prepare(X[order], y[order], groups=groups, cv=Folds(8, 1), metrics=["neg_log_loss", "f1_macro"])
+    with pytest.warns(SmallClassWarning, match=r"splits have no row to test on of \['ill', 'well'\]"):
+        assert prepare(X[order], y[order], groups=groups, cv=Folds(8, 1), metrics=["neg_log_loss", "f1_macro"])
 
 
 def test_groups_choose_group_folds(clinic):
@@ -406,6 +419,160 @@ def test_a_class_of_one_row_stops_no_arm():
             return splitter
 
     augmenter = SyntheticAugmenter(CGAN(n_steps=2, batch_size=8, width=4))
-    result = compare(X, y, arms=["none", "smote", "gan"], augmenter=augmenter, cv=Given(), random_state=0)
+    with pytest.warns(SmallClassWarning, match=r"2 of 2 splits have no row to test on of \[2\]"):
+        result = compare(X, y, arms=["none", "smote", "gan"], augmenter=augmenter, cv=Given(), random_state=0)
     assert "SMOTE needs 2 rows" in result.skipped["smote"]
     assert result.splits[0].n_added["gan"] == 0
+
+
+def test_groups_and_draws_of_few_rows_a_class(digits_groups):
+    """Patients of two rows in ten classes: as many blocks of test rows are made as the classes allow."""
+    X, y = digits_groups
+    result = compare(X, y, arms=["none", "repeat"], groups=np.arange(len(y)) // 2, cv=Draws(5, 3, 100), random_state=0)
+    assert len(result.splits[0].blocks["none"]) >= 5
+    np.testing.assert_allclose(
+        result.splits[0].blocks["none"].mean(), result.splits[0].scores["none"]["balanced_accuracy"]
+    )
+
+
+@pytest.fixture(scope="module")
+def digits_groups():
+    images, labels = load_digits(return_X_y=True)
+    return images[:400], labels[:400]
+
+
+def test_a_class_tested_on_one_group_alone_is_refused():
+    """Where all test rows of a class are one patient's, chance cannot be told, with groups as without."""
+    rng = np.random.default_rng(0)
+    y = np.repeat(["well", "ill"], [270, 30])
+    groups = np.r_[np.arange(270) // 3, 1000 + np.arange(30) // 10]
+    with pytest.raises(LabelError, match="every class needs test rows in at least 2 groups; class 'ill' has"):
+        compare(rng.normal(size=(300, 3)), y, arms=["none", "smote"], groups=groups, cv=Draws(5, 6, 100))
+
+
+def test_draws_that_leave_a_class_untested_are_refused():
+    """A study made for a rare class never scores without it."""
+    y = np.repeat(["benign", "other", "rare"], [700, 300, 4])
+    X = np.random.default_rng(0).normal(size=(1004, 3))
+    with pytest.raises(ConfigError, match=r"test_rows must be enough .* got 100, which leaves none of \['rare'\]"):
+        compare(X, y, arms=["none", "smote"], cv=Draws({"benign": 30, "other": 30, "rare": 3}, 4, 100))
+
+
+def test_a_class_missing_from_training_rows_stops_no_learner():
+    """A class of one patient is learned by none in one fold: said before, and the study goes on."""
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1, 2], [60, 60, 12])
+    X, groups = rng.normal(size=(132, 3)) + 3 * y[:, None], np.r_[np.arange(120) // 3, np.full(12, 500)]
+    augmenter = SyntheticAugmenter(CGAN(n_steps=2, batch_size=8, width=4))
+    with pytest.warns(SmallClassWarning) as caught:
+        result = compare(X, y, arms=["none", "gan"], groups=groups, cv=Folds(3, 1), augmenter=augmenter, random_state=0)
+    told = [str(one.message) for one in caught]
+    assert [text.split(":")[0] for text in told] == [
+        "1 of 3 splits have no row to learn from of [2]",
+        "2 of 3 splits have no row to test on of [2]",
+    ]
+    assert all(len(split.learners[0].quality) for split in result.splits)
+
+
+def test_a_fold_of_one_class_is_refused(clinic):
+    """Sorted labels in plain folds leave one class to learn from: refused by the split's number."""
+    X, y = clinic
+    order = np.argsort(y)
+    with pytest.raises(ConfigError, match="got split 0, whose training rows are all of"):
+        compare(X[order][40:100], y[order][40:100], arms=["none", "smote"], cv=KFold(2))
+
+
+def test_what_was_done_decides_what_is_learned(clinic):
+    """An arm called after a GAN that runs one of the library's without is none with learned rows."""
+    arms = {"no gan": "none", "smote": "smote", "with gan": "gan"}
+    augmenter = SyntheticAugmenter(CGAN(n_steps=3, batch_size=8, width=4))
+    result = compare(*clinic, arms=arms, augmenter=augmenter, cv=Folds(2, 1), random_state=0)
+    assert result.learned_arms == ["with gan"]
+
+
+def test_a_sentence_without_learned_arms_is_about_the_baseline(clinic):
+    """Without a generator's rows the sentence tells every arm beside the first."""
+    result = compare(*clinic, arms=["none", "smote"], cv=Folds(2, 1), random_state=0)
+    assert result.sentence() == str(result.verdict("smote", "none"))
+
+
+def test_numpy_labels_may_name_a_draw(clinic):
+    """Numbers of rows for each class of an array's labels, as ``np.unique`` gives them."""
+    y = (clinic[1] == "ill").astype(int)
+    asked = Draws(dict.fromkeys(np.unique(y), 6), 2, 100)
+    assert compare(clinic[0], y, arms=["none", "repeat"], cv=asked).settings["design"]["rows_per_class"] == {
+        "0": 6,
+        "1": 6,
+    }
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"estimator": Ridge()}, "estimator must be a classifier; got Ridge.*, a regressor"),
+        ({"scoring": ["accuracy"]}, "scoring must be a scorer or the name of one; got .*accuracy"),
+        (
+            {"scoring": make_scorer(roc_auc_score, response_method="predict_proba")},
+            "roc_auc_score must be able to score these labels",
+        ),
+        ({"arms": {0: "none", 1: "smote"}}, "arms must be named by words; got 0"),
+        ({"rope": "0.01"}, "rope must be at least 0; got '0.01'"),
+        ({"cv": [(np.arange(500), np.arange(500))] * 2}, "or a splitter; got a list"),
+    ],
+)
+def test_slips_are_refused_in_words(digits_groups, changes, message):
+    """What would end in a raw error, or in a text of arrays, is said before anything runs."""
+    with pytest.raises(ConfigError, match=message):
+        compare(*digits_groups, **({"arms": ["none", "smote"], "cv": Folds(2, 1)} | changes))
+
+
+def test_rows_that_are_sparse_or_no_numbers_are_refused_in_words(digits_groups):
+    """A sparse matrix, and an array of words without a classifier of one's own, name the remedy."""
+    X, y = digits_groups
+    with pytest.raises(ShapeError, match=r"Pass X.toarray\(\)"):
+        compare(csr_matrix(X), y, arms=["none", "smote"])
+    mixed = [["red" if label % 2 else "blue", float(label)] for label in y]
+    with pytest.raises(ShapeError, match="Pass a DataFrame, whose columns are encoded"):
+        compare(mixed, y, arms=["none", "smote"])
+
+
+def test_no_scoring_is_accuracy(digits_groups):
+    """None stands for accuracy, as everywhere else, and no further metrics may be None."""
+    result = compare(*digits_groups, arms=["none", "repeat"], scoring=None, metrics=None, cv=Folds(2, 1))
+    assert result.scoring == "accuracy"
+
+
+def test_an_undefined_score_ends_a_study_at_once(clinic):
+    """A scorer that gives no number is named with arm and split before the next one runs."""
+    asked = []
+
+    def undefined(estimator, X, y):
+        asked.append(len(y))
+        return np.nan
+
+    with pytest.raises(ConfigError, match=r"scoring undefined must give a finite number .* arm 'none' on split 0"):
+        compare(*clinic, arms=["none", "smote"], scoring=undefined, cv=Folds(3, 1))
+
+
+def test_an_arm_of_ones_own_returns_what_it_trained(clinic):
+    """A function that returns a classifier alone is told what to return."""
+
+    def fitted(task):
+        return DummyClassifier().fit(task.X.reshape(len(task.X), -1), task.y)
+
+    with pytest.raises(ConfigError, match=r"must return Trained\(classifier, n_added\).* 'mine' returned a Dummy"):
+        compare(*clinic, arms={"none": "none", "mine": fitted}, cv=Folds(2, 1))
+
+
+def test_verdicts_are_the_same_both_ways(finished):
+    """An arm is not worse than another that is no better than it."""
+    for a in finished.arms:
+        for b in finished.arms:
+            assert finished.verdict(a, b).p_value == pytest.approx(finished.verdict(b, a).p_value)
+
+
+def test_an_interval_without_zero_that_is_no_evidence_says_why():
+    """One arm of many is ahead by chance more often: the sentence gives the corrected p."""
+    doubtful = Verdict("gan", "none", "no evidence", 0.017, 0.004, 0.029, 0.061, 0.022, "accuracy")
+    assert "p 0.06 after Holm's correction; this study could have seen" in str(doubtful)
+    assert "Holm" not in str(replace(doubtful, low=-0.004))

@@ -1,5 +1,6 @@
 """An audit finds copies, lets new rows be, and says both in a sentence."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -63,6 +64,17 @@ def test_equal_rows_by_nature_lie_as_near_as_real_ones():
     found = audit((x[:60], y[:60]), (x[60:120], y[60:120]), (x[120:], y[120:]), schema=schema)
     row = of_all(found).loc["distance_ratio"]
     assert (row["value"], row["floor"]) == pytest.approx((1, 1))
+
+
+def test_where_held_out_rows_repeat_training_rows_no_ratio_is_told():
+    """Where half of the held-out rows equal training rows and no drawn one does, nothing is some times as far."""
+    schema = TableSchema((Column("a", "number"), Column("b", "number")), n_classes=2)
+    x, y = torch.randint(0, 2, (180, 2), generator=torch.Generator().manual_seed(0)).float(), torch.arange(180) % 2
+    found = audit((x[:60], y[:60]), (x[60:120] + 0.4, y[60:120]), (x[120:], y[120:]), schema=schema)
+    rows = of_all(found)
+    assert np.isnan(rows.loc["distance_ratio", "value"])
+    assert (rows.loc["copy_rate", "value"], rows.loc["copy_rate", "floor"]) == (0, 1)
+    assert "times as far" not in str(found)
 
 
 def test_half_copies_lie_between(digits):

@@ -65,9 +65,12 @@ def test_large_images_are_compared_at_32_pixels():
 
 
 def test_held_out_duplicates_of_training_rows_are_no_error():
-    """Where real rows repeat training rows exactly, an exact repeat proves nothing and is not counted."""
-    train = torch.randn(30, 3, generator=torch.Generator().manual_seed(0))
-    assert copy_rate(train, train, train) == 0
+    """Where real rows repeat training rows exactly, exact repeats are counted, among held-out rows as among drawn."""
+    train, new = torch.randn(2, 100, 3, generator=torch.Generator().manual_seed(0))
+    holdout = torch.cat([train[:20], new[:80]])
+    assert copy_rate(train, train, holdout) == 1
+    assert copy_rate(holdout, train, holdout) == 0.2
+    assert copy_rate(new, train, holdout) == 0
 
 
 def test_a_copy_in_one_view_is_a_copy():

@@ -103,7 +103,7 @@ class Noisy:
 
 
 def _between_images(task: Task, n_per_class: Mapping[Any, int]) -> tuple[Any, Any]:
-    rows = np.asarray(known(task.X)).reshape(len(task.X), -1)
+    rows = np.asarray(known(task.X), dtype=np.float64).reshape(len(task.X), -1)  # differences of uint8 wrap around
     new, y = _resampled(task, rows, [], n_per_class)
     codec = codec_of(task.X, task.augmenter)
     return codec.decode(codec.encode(new.reshape(-1, *codec.row_shape))), y

@@ -28,6 +28,16 @@ def test_smote_is_imbalanced_learns(make_task):
     np.testing.assert_allclose(classifier.X_, np.rint(rows), atol=1e-4)  # whole numbers stay whole
 
 
+def test_smote_of_images_of_whole_numbers(make_task):
+    """Pixels of 8 bits lie between those of their class, as floats do: differences do not wrap around at 0."""
+    y = np.repeat(["dark", "light"], [20, 10])
+    pixels = np.random.default_rng(0).integers(-40, 41, size=(30, 8, 8)) + np.where(y == "dark", 60, 200)[:, None, None]
+    made = [ARMS["smote"](make_task("images", rows=(pixels.astype(kind), y))) for kind in (np.uint8, np.float64)]
+    light = [np.asarray(arm.classifier.X_)[30:].astype(float) for arm in made]
+    assert light[0].min() >= 160
+    np.testing.assert_allclose(*light, atol=1.0)
+
+
 def test_smote_with_few_rows(make_task):
     """With fewer rows than neighbours SMOTE takes fewer neighbours; with one row it does not apply, and says why."""
     few = np.where(np.arange(30) < 3, "rare", "well")
