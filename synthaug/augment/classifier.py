@@ -64,7 +64,8 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
         it, where a candidate does that. Without the gate a dict of one mix, which is taken as it is:
         ``{"both": Mix(amount=2.0, synthetic_fraction=0.5, classic=True)}``.
     scoring
-        The gate's score: a name, a scorer, or None for the classifier's own.
+        The gate's score: a name, a scorer, or None for accuracy. A scorer may look at labels and answers
+        (``estimator.predict(X)``, ``estimator.predict_proba(X)``) and at ``len(X)``, not at the values of X.
     synthetic_weight
         Weight of a synthetic row where a real one has 1. ``auto``: 1, and with the gate, for tables, also 0.3 where the
         classifier takes weights. A ``Mix`` of one's own in ``candidates`` says its own.

@@ -62,6 +62,45 @@ def as_estimator_wants(estimator: Any, X: Any) -> Any:
     return rows.reshape(len(rows), -1)
 
 
+class UnseenRows:
+    """Rows as a scorer gets them: to be handed on to ``Answers`` and counted, not to be looked at.
+
+    Scores are taken of answers that were kept, on many parts and resamples of the rows; the rows are no longer there.
+
+    Parameters
+    ----------
+    numbers
+        Row numbers (n,), int.
+    """
+
+    def __init__(self, numbers: np.ndarray) -> None:
+        self.numbers = numbers
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise self._looked_at()
+
+    def __getitem__(self, place: Any) -> Any:
+        raise self._looked_at()
+
+    def __iter__(self) -> Any:
+        raise self._looked_at()
+
+    def __array__(self, *args: Any, **settings: Any) -> Any:
+        raise self._looked_at()
+
+    def _looked_at(self) -> ConfigError:
+        return ConfigError(
+            "a scorer may look at answers and labels only; got one that looks at the values of X (scores are taken of "
+            "answers that were kept, without the rows). Let it use X in estimator.predict(X), "
+            "estimator.predict_proba(X), estimator.decision_function(X) and len(X), and nowhere else."
+        )
+
+
 class Answers(ClassifierMixin, BaseEstimator):
     """A classifier's answers to some rows, looked up by row number: any scorer can look at any subset of them.
 
@@ -86,19 +125,27 @@ class Answers(ClassifierMixin, BaseEstimator):
         """Return itself: there is nothing to learn."""
         return self
 
-    def predict(self, rows: np.ndarray) -> np.ndarray:
-        """Return the predicted labels of row numbers (n, 1)."""
-        return self.values["predict"][rows[:, 0]]
+    def predict(self, rows: UnseenRows) -> np.ndarray:
+        """Return the predicted labels of rows (n,)."""
+        return self._of("predict", rows)
 
     @available_if(lambda self: "predict_proba" in self.values)
-    def predict_proba(self, rows: np.ndarray) -> np.ndarray:
-        """Return the class probabilities of row numbers (n, 1)."""
-        return self.values["predict_proba"][rows[:, 0]]
+    def predict_proba(self, rows: UnseenRows) -> np.ndarray:
+        """Return the class probabilities of rows (n,)."""
+        return self._of("predict_proba", rows)
 
     @available_if(lambda self: "decision_function" in self.values)
-    def decision_function(self, rows: np.ndarray) -> np.ndarray:
-        """Return the decision function of row numbers (n, 1)."""
-        return self.values["decision_function"][rows[:, 0]]
+    def decision_function(self, rows: UnseenRows) -> np.ndarray:
+        """Return the decision function of rows (n,)."""
+        return self._of("decision_function", rows)
+
+    def _of(self, method: str, rows: UnseenRows) -> np.ndarray:
+        if not isinstance(rows, UnseenRows):
+            raise ConfigError(
+                f"a scorer may ask {method} of the X that it was given only; got {type(rows).__name__} (of other rows no "
+                f"answers were kept). Write estimator.{method}(X)."
+            )
+        return self.values[method][rows.numbers]
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
@@ -162,7 +209,7 @@ def score_blocks(scoring: Any, answers: Answers, y: np.ndarray, blocks: list[np.
         Row numbers of each block.
     """
     scorer = check_scoring(answers, scoring=scoring)
-    return jackknife_blocks(lambda rows: float(scorer(answers, rows[:, None], y[rows])), blocks)
+    return jackknife_blocks(lambda rows: float(scorer(answers, UnseenRows(rows), y[rows])), blocks)
 
 
 def _all_classes(part: Answers, classes: np.ndarray) -> np.ndarray:

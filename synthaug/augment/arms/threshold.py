@@ -12,7 +12,7 @@ from sklearn.utils import get_tags
 from synthaug._check import FEWEST_ROWS
 from synthaug._seed import derive
 from synthaug.augment.arms.task import Task, Trained
-from synthaug.augment.fitting import Answers, as_estimator_wants, fit_classifier
+from synthaug.augment.fitting import Answers, UnseenRows, as_estimator_wants, fit_classifier
 from synthaug.augment.metrics import rank_metric
 from synthaug.augment.plan import counts_of
 from synthaug.augment.teachers import cross_fit
@@ -46,7 +46,7 @@ def _looks_at_labels(scoring: Any, y: np.ndarray) -> bool:
         return False
     labels_alone = Answers(np.unique(y), {"predict": y})
     try:
-        check_scoring(labels_alone, scoring=scoring)(labels_alone, np.arange(len(y))[:, None], y)
+        check_scoring(labels_alone, scoring=scoring)(labels_alone, UnseenRows(np.arange(len(y))), y)
     except AttributeError:
         return False
     return True
