@@ -25,7 +25,7 @@ from synthaug._seed import derive, seed_from
 from synthaug.augment.augmenter import SyntheticAugmenter
 from synthaug.augment.encoding import default_classifier
 from synthaug.augment.fingerprints import take_fingerprints, warn_of_training_rows
-from synthaug.augment.fitting import as_estimator_wants
+from synthaug.augment.fitting import as_estimator_wants, check_classifier
 from synthaug.augment.gate import Decision, PooledSource, Trial, auto_candidates, decide, final_plan
 from synthaug.augment.mix import Mix, adds_synthetic, plan_for, reads_images
 from synthaug.augment.plan import Counts, counts_of, drop_small_classes
@@ -161,7 +161,8 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ConfigError
-            If rows of X are among the rows without labels, or the learner does not use those.
+            If rows of X are among the rows without labels, or the learner does not use those; or if a setting cannot
+            be, such as a score that does not fit the labels or the classifier. Nothing is learned then.
         ShapeError
             If rows without labels are not like those of X.
 
@@ -184,6 +185,8 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
         self._fingerprints = take_fingerprints(X)
         seed, augmenter = seed_from(self.random_state), self._augmenter()
         estimator = self._classifier_of(X, augmenter)
+        if hasattr(estimator, "__sklearn_tags__"):
+            check_classifier(estimator)
         check_unlabelled(X, X_unlabeled, augmenter)
         rows = _Rows(X, y, checked_groups(groups, len(y)), _weights(sample_weight, len(y)), X_unlabeled)
         if rows.weight is not None:

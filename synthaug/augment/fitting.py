@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import BaseEstimator, ClassifierMixin, clone, is_regressor
 from sklearn.metrics import check_scoring
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
@@ -142,13 +142,19 @@ class Answers(ClassifierMixin, BaseEstimator):
     def _of(self, method: str, rows: UnseenRows) -> np.ndarray:
         if not isinstance(rows, UnseenRows):
             raise ConfigError(
-                f"a scorer may ask {method} of the X that it was given only; got {type(rows).__name__} (of other rows no "
-                f"answers were kept). Write estimator.{method}(X)."
+                f"a scorer may ask {method} of the X that it was given only; got {type(rows).__name__} (no answers "
+                f"to others were kept). Write estimator.{method}(X)."
             )
         return self.values[method][rows.numbers]
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
+
+
+def check_classifier(estimator: Any) -> None:
+    """Raise ConfigError for what predicts numbers."""
+    if is_regressor(estimator):
+        raise ConfigError(f"estimator must be a classifier; got {estimator!r}, a regressor. Choose its classifier.")
 
 
 def answers_of(classifier: Any, X: Any) -> Answers:

@@ -8,7 +8,7 @@ import pytest
 import sklearn
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.linear_model import LogisticRegression, Perceptron
+from sklearn.linear_model import LinearRegression, LogisticRegression, Perceptron
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score, cross_validate
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -344,3 +344,28 @@ def test_a_tuned_transform_is_chosen_once_and_kept():
     fitted = model(KNeighborsClassifier(), image_transform="tuned").fit(X, y)
     assert fitted.transform_ in (None, "shift", "affine")
     assert model(KNeighborsClassifier(), image_transform="photo").fit(X, y).transform_ == "photo"
+
+
+@pytest.mark.parametrize("estimator", [LinearRegression(), make_pipeline(StandardScaler(), LinearRegression())])
+@pytest.mark.parametrize("gate", [True, False])
+def test_regressors_are_refused_before_anything_is_learned(estimator, gate, monkeypatch):
+    """What predicts numbers is no classifier, whatever the labels are."""
+    monkeypatch.setattr(SyntheticAugmenter, "fit", lambda *rows, **more: pytest.fail("it learned"))
+    X, y = make_table()
+    with pytest.raises(
+        ConfigError, match=r"(?s)estimator must be a classifier; got .*LinearRegression.*Choose its classifier"
+    ):
+        model(estimator, gate=gate).fit(X, (y == "yes").astype(int))
+
+
+def test_classifiers_without_tags_are_taken():
+    """A classifier that is not made from scikit-learn's parts need only be cloned, fitted and asked."""
+
+    class Plain:
+        """The first class, always."""
+
+        get_params, set_params = BaseEstimator.get_params, BaseEstimator.set_params
+        _get_param_names = classmethod(lambda cls: [])
+        fit, predict = Recorder.fit, Recorder.predict
+
+    assert set(model(Plain()).fit(*make_table()).predict(make_table()[0])) == {"no"}
