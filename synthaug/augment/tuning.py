@@ -77,8 +77,8 @@ def choose_transform(
     """
     check_scoring_fits(scoring, y, setting.estimator)
     labels = fit_label_codec(y).encode(y)
-    n_apart = np.bincount(labels).max() if setting.groups is None else len(np.unique(setting.groups))
-    if n_apart < N_FOLDS:
+    n_groups = len(labels) if setting.groups is None else len(np.unique(setting.groups))
+    if min(n_groups, np.bincount(labels).max()) < N_FOLDS:
         return _UNTRIED
     seed = derive(setting.seed, "tuning")
     folds = stratified_folds(labels, n_splits=N_FOLDS, seed=seed, groups=setting.groups)

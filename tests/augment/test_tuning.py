@@ -87,6 +87,14 @@ def test_too_few_rows_to_try(groups):
     assert not FITS
 
 
+def test_too_few_rows_of_each_class_to_try():
+    """Two rows a class, each a group of its own, cannot be held back in three folds, with groups or without."""
+    y = np.repeat(list("abcd"), 2)
+    for groups in (None, np.arange(8)):
+        assert choose_transform(rows()[:8], y, setting({}, groups), scoring=None) == "shift"
+    assert not FITS
+
+
 def task(transform, **changes):
     merits = {None: 0.5, "shift": 0.5, "affine": 0.9, "given": 0.1}
     judge = Judge(merits=tuple(merits.items()))

@@ -89,3 +89,10 @@ def test_groups_are_not_torn(make_task):
     trained = ARMS["threshold"](make_task("table", LogisticRegression(), rows=(X, y), groups=groups))
     for train, test in trained.classifier.cv:
         assert set(groups[train]).isdisjoint(groups[test])
+
+
+def test_classes_of_few_rows_in_groups_have_a_threshold(make_task):
+    """Three classes of three rows, each row a group: as many folds as a class has rows."""
+    X, y = np.random.default_rng(0).normal(size=(9, 2)), np.repeat([0, 1, 2], 3)
+    trained = ARMS["threshold"](make_task("table", LogisticRegression(), rows=(X, y), groups=np.arange(9)))
+    assert trained.classifier.predict(X).shape == (9,)
