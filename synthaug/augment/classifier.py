@@ -25,9 +25,10 @@ from synthaug._seed import derive, seed_from
 from synthaug.augment.augmenter import SyntheticAugmenter
 from synthaug.augment.encoding import default_classifier
 from synthaug.augment.fingerprints import take_fingerprints, warn_of_training_rows
-from synthaug.augment.fitting import as_estimator_wants, check_classifier
+from synthaug.augment.fitting import as_estimator_wants
 from synthaug.augment.gate import Decision, PooledSource, Trial, auto_candidates, decide, final_plan
 from synthaug.augment.mix import Mix, adds_synthetic, plan_for, reads_images
+from synthaug.augment.parts import check_parts, named_candidates
 from synthaug.augment.plan import Counts, counts_of, drop_small_classes
 from synthaug.augment.tuning import resolve_transform
 from synthaug.augment.unlabelled import check_unlabelled
@@ -185,8 +186,6 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
         self._fingerprints = take_fingerprints(X)
         seed, augmenter = seed_from(self.random_state), self._augmenter()
         estimator = self._classifier_of(X, augmenter)
-        if hasattr(estimator, "__sklearn_tags__"):
-            check_classifier(estimator)
         check_unlabelled(X, X_unlabeled, augmenter)
         rows = _Rows(X, y, checked_groups(groups, len(y)), _weights(sample_weight, len(y)), X_unlabeled)
         if rows.weight is not None:
@@ -261,6 +260,7 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
         self.row_shape_ = tuple(X.shape[1:])
         self.classes_ = np.unique(labels)
         check_two_classes(self.classes_)
+        check_parts(self.estimator, self.augmenter, self.gate)
         if self.synthetic_weight != "auto":
             check_fraction("synthetic_weight", self.synthetic_weight, most=100.0)
         if check_count("n_splits", self.n_splits) < 2:
@@ -335,7 +335,7 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
 
     def _only_mix(self) -> Mix:
         """Return what is added where the gate is off."""
-        named = self._named_candidates()
+        named = named_candidates(self.candidates)
         if named is None:
             return Mix(synthetic_weight=1.0 if self.synthetic_weight == "auto" else float(self.synthetic_weight))
         if len(named) != 1:
@@ -345,16 +345,8 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
             )
         return next(iter(named.values()))
 
-    def _named_candidates(self) -> dict[str, Mix] | None:
-        """Return the user's own candidates; None for ``auto``."""
-        if not isinstance(self.candidates, str):
-            return dict(self.candidates)
-        if self.candidates != "auto":
-            raise ConfigError(f"candidates must be 'auto' or a dict of Mix by name; got {self.candidates!r}.")
-        return None
-
     def _candidates(self, estimator: Any, X: Any, augmenter: SyntheticAugmenter) -> dict[str, Mix]:
-        named = self._named_candidates()
+        named = named_candidates(self.candidates)
         if named is not None:
             return named
         found = auto_candidates(estimator, images=reads_images(augmenter, X))

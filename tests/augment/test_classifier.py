@@ -369,3 +369,33 @@ def test_classifiers_without_tags_are_taken():
         fit, predict = Recorder.fit, Recorder.predict
 
     assert set(model(Plain()).fit(*make_table()).predict(make_table()[0])) == {"no"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"candidates": Mix(amount=2.0)},
+            r"got Mix\(amount=2\.0.*Name them: candidates=\{'half': Mix\(amount=0\.5\)\}",
+        ),
+        ({"candidates": [Mix()]}, "candidates must be 'auto' or a dict of Mix by name"),
+        ({"candidates": None}, "candidates must be 'auto' or a dict of Mix by name; got None"),
+        ({"candidates": {"half": 0.5}}, "candidates must be 'auto' or a dict of Mix by name; got .'half': 0.5"),
+        ({"candidates": "all"}, "candidates must be 'auto' or a dict of Mix by name; got 'all'"),
+        (
+            {"augmenter": CGAN(n_steps=3)},
+            r"got CGAN\(n_steps=3\)\. Wrap the learner: SyntheticAugmenter\(CGAN\(n_steps=3\)\)",
+        ),
+        ({"augmenter": "cgan"}, r"Wrap the learner: SyntheticAugmenter\('cgan'\)"),
+        ({"augmenter": SyntheticAugmenter}, r"Make one: SyntheticAugmenter\(\)"),
+        ({"estimator": LogisticRegression}, r"got the class LogisticRegression\. Make one: LogisticRegression\(\)"),
+        ({"estimator": augmenter()}, r"(?s)estimator must be a classifier; got SyntheticAug.*\(augmenter=\.\.\.\)"),
+        ({"estimator": "logistic"}, "estimator must be a classifier, with fit and predict; got 'logistic'"),
+        ({"gate": "no"}, "gate must be True or False; got 'no'"),
+    ],
+)
+@pytest.mark.parametrize("gate", [True, False])
+def test_what_it_cannot_be_made_of_is_said_in_words(settings, message, gate):
+    """Slips in the parts that it is made of are told at fit, with the remedy."""
+    with pytest.raises(ConfigError, match=message):
+        AugmentedClassifier(**{"gate": gate, **settings}).fit(*make_table())
