@@ -26,10 +26,18 @@ from synthaug.augment.augmenter import SyntheticAugmenter
 from synthaug.augment.encoding import default_classifier
 from synthaug.augment.fingerprints import take_fingerprints, warn_of_training_rows
 from synthaug.augment.fitting import as_estimator_wants
-from synthaug.augment.gate import Decision, PooledSource, Trial, auto_candidates, decide, final_plan
+from synthaug.augment.gate import (
+    Decision,
+    PooledSource,
+    Trial,
+    auto_candidates,
+    decide,
+    final_plan,
+    sentence_without_gate,
+)
 from synthaug.augment.mix import Mix, adds_synthetic, plan_for, reads_images
 from synthaug.augment.parts import check_parts, named_candidates
-from synthaug.augment.plan import Counts, counts_of, drop_small_classes
+from synthaug.augment.plan import Counts, counts_of, drop_small_classes, without_small_classes
 from synthaug.augment.tuning import resolve_transform
 from synthaug.augment.unlabelled import check_unlabelled
 from synthaug.augment.ways import Fitted, Setting, check_applies, check_weights, fit_mix
@@ -199,7 +207,7 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
         """Return in words what the gate decided and why."""
         check_is_fitted(self, "estimator_")
         if self.gate_ is None:
-            return f"Augmented with {self.n_added_} rows: the gate was off, so nobody checked whether they help."
+            return self._done
         return self.gate_.sentence
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -305,18 +313,22 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
         self.gate_: Decision | None = decision
         self.decision_ = decision.table
         self.augmenter_ = PooledSource(decision.sources) if decision.sources else None
-        plan = final_plan(plan_for(augmenter, rows.y), decision.sources)
+        plan = without_small_classes(plan_for(augmenter, rows.y), counts_of(rows.y))
+        plan = final_plan(plan, decision.sources) if decision.sources else plan
         return self._fit(decision.mix, rows, estimator, augmenter, plan, seed)
 
     def _ungated(self, rows: "_Rows", estimator: Any, augmenter: SyntheticAugmenter, seed: int) -> Fitted:
         mix = self._only_mix()
         check_applies(mix, rows.X, Setting(estimator, augmenter, None, {}, None, seed))
         self.gate_, self.decision_, self.augmenter_ = None, pd.DataFrame(), None
-        if not adds_synthetic(mix):
-            return self._fit(mix, rows, estimator, augmenter, plan_for(augmenter, rows.y), seed)
-        fitted = clone(augmenter).set_params(random_state=derive(seed, "learn"))
-        self.augmenter_ = fitted.fit(rows.X, rows.y, groups=rows.groups, X_unlabeled=rows.X_unlabeled)
-        return self._fit(mix, rows, estimator, augmenter, fitted.plan(), seed)
+        plan = plan_for(augmenter, rows.y)
+        if adds_synthetic(mix):
+            learned = clone(augmenter).set_params(random_state=derive(seed, "learn"))
+            self.augmenter_ = learned.fit(rows.X, rows.y, groups=rows.groups, X_unlabeled=rows.X_unlabeled)
+            plan = learned.plan()
+        fitted = self._fit(mix, rows, estimator, augmenter, plan, seed)
+        self._done = sentence_without_gate(mix, fitted.n_added)
+        return fitted
 
     def _fit(
         self, mix: Mix, rows: "_Rows", estimator: Any, augmenter: SyntheticAugmenter, plan: Counts, seed: int

@@ -1,6 +1,7 @@
 """AugmentedClassifier: a classifier like any other, whose training rows may have company."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from synthaug import CGAN, AugmentedClassifier, Mix, SyntheticAugmenter
+from synthaug.augment import classifier
 from synthaug.augment.mix import adds_synthetic
 from synthaug.errors import ConfigError, NoRowsAddedWarning, SmallClassWarning
 from synthaug.statistics.units import unit_of
@@ -399,3 +401,35 @@ def test_what_it_cannot_be_made_of_is_said_in_words(settings, message, gate):
     """Slips in the parts that it is made of are told at fit, with the remedy."""
     with pytest.raises(ConfigError, match=message):
         AugmentedClassifier(**{"gate": gate, **settings}).fit(*make_table())
+
+
+def test_real_rows_again_are_added_without_a_learner(monkeypatch):
+    """What the gate chooses among mixes of real rows is added by the classes' counts, though nothing was learned."""
+    X, y = make_table()
+    y = np.where(np.arange(45) == 7, "rare", y)
+    repeat, decided = Mix(synthetic_fraction=0.0), classifier.decide
+    monkeypatch.setattr(classifier, "decide", lambda trial: replace(decided(trial), chosen="repeat", mix=repeat))
+    with pytest.warns(SmallClassWarning):
+        fitted = model(Recorder(), candidates={"repeat": repeat}).fit(X, y)
+    assert fitted.augmenter_ is None
+    assert dict(zip(*np.unique(fitted.estimator_.y_, return_counts=True), strict=True)) == {
+        "no": 29,
+        "rare": 1,
+        "yes": 29,
+    }
+
+
+@pytest.mark.parametrize(
+    ("mix", "said"),
+    [
+        (Mix(), "Augmented with 15 rows: the gate was off, so nobody checked whether they help."),
+        (Mix(synthetic_fraction=0.0), "Augmented with 15 repeated real rows: the gate was off"),
+        (Mix(synthetic_fraction=0.0, classic=True), "Augmented with 15 transformed real rows: the gate was off"),
+        (Mix(amount=0.0), "Trained on the real rows alone: the gate was off, so nobody checked whether that helps."),
+        (Mix(amount=0.0, class_weight="balanced"), "Trained on the real rows alone, every class weighing the same: "),
+    ],
+)
+def test_without_the_gate_it_says_what_was_done(mix, said):
+    """Rows that are not synthetic are not called so, and none is not called augmented."""
+    fitted = model(LogisticRegression(tol=1.0), gate=False, candidates={"it": mix}).fit(*make_images())
+    assert fitted.explain_decision().startswith(said)

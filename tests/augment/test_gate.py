@@ -461,3 +461,15 @@ def test_what_the_gate_chose_is_drawn_without_a_class_missing_inside(rare, group
         warnings.simplefilter("ignore", SmallClassWarning)
         assert model.fit(X, y, groups=groups).n_added_ > 0
     assert np.isin(["no", "yes"], model.classes_).all()
+
+
+@pytest.mark.parametrize("rare", [[], [7]])
+def test_nothing_is_learned_for_candidates_without_synthetic_rows(rare):
+    """Where no candidate adds a synthetic row no learner learns, and each scores as it does beside one that does."""
+    X, y = table()
+    y = np.where(np.isin(np.arange(60), rare), "rare", y)
+    real = {"repeat": Mix(synthetic_fraction=0.0)}
+    alone = decide_by_accuracy(X, y, LogisticRegression(), Unlearning(), real)
+    beside = decide_by_accuracy(X, y, LogisticRegression(), augmenter(), real | {"gan": Mix()})
+    assert alone.sources == ()
+    assert alone.table["score"].tolist() == beside.table["score"][:2].tolist()
