@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin, clone, is_regressor
 from sklearn.metrics import check_scoring
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
@@ -18,12 +20,29 @@ from synthaug.statistics import jackknife_blocks
 
 
 def weight_parameter(estimator: Any) -> str | None:
-    """Return the fit parameter through which an estimator takes row weights; None if it takes none."""
+    """Return the fit parameter through which an estimator takes row weights; None if it takes none.
+
+    A search takes those of the estimator that it tunes; a vote takes them where all who vote do.
+    """
     if isinstance(estimator, Pipeline):
         name, last = estimator.steps[-1]
         inner = weight_parameter(last)
         return None if inner is None else f"{name}__{inner}"
-    return "sample_weight" if has_fit_parameter(estimator, "sample_weight") else None
+    if has_fit_parameter(estimator, "sample_weight"):
+        return "sample_weight"
+    return None if get_config()["enable_metadata_routing"] else _handed_on(estimator)
+
+
+def _handed_on(estimator: Any) -> str | None:
+    """Return the parameter through which what is fitted inside takes row weights, where they are handed on to it."""
+    from sklearn.ensemble import VotingClassifier  # not to be paid at import
+
+    if isinstance(estimator, GridSearchCV | RandomizedSearchCV):
+        return weight_parameter(estimator.estimator)
+    if isinstance(estimator, VotingClassifier):
+        taken = {weight_parameter(voter) for _, voter in estimator.estimators if voter != "drop"}
+        return "sample_weight" if taken == {"sample_weight"} else None
+    return None
 
 
 def own_parameter(estimator: Any, name: str) -> str | None:
@@ -48,8 +67,8 @@ def fit_classifier(estimator: Any, X: Any, y: Any, weight: np.ndarray | None = N
     parameter = weight_parameter(estimator)
     if parameter is None:
         raise ConfigError(
-            f"row weights need an estimator that takes sample_weight; got {type(estimator).__name__}, which does not. "
-            "Leave out sample_weight and synthetic_weight, or choose another estimator."
+            f"row weights need an estimator that takes sample_weight; got {type(estimator).__name__}, which does not "
+            "name it in fit. Leave out sample_weight and synthetic_weight, or choose another estimator."
         )
     return clone(estimator).fit(X, y, **{parameter: weight})
 

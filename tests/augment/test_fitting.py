@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
+import sklearn
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_iris
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import RandomForestClassifier, VotingClassifier
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.metrics import get_scorer, log_loss
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_predict
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -47,11 +48,38 @@ CLASSIFIERS = {
         (make_pipeline(make_pipeline(StandardScaler(), SVC())), "pipeline__svc__sample_weight"),
         (KNeighborsClassifier(), None),
         (make_pipeline(StandardScaler(), KNeighborsClassifier()), None),
+        (GridSearchCV(LogisticRegression(), {"C": [0.1, 1]}), "sample_weight"),
+        (GridSearchCV(make_pipeline(StandardScaler(), SVC()), {"svc__C": [0.1, 1]}), "svc__sample_weight"),
+        (GridSearchCV(KNeighborsClassifier(), {"n_neighbors": [1, 3]}), None),
+        (VotingClassifier([("a", LogisticRegression()), ("b", SVC()), ("c", "drop")]), "sample_weight"),
+        (VotingClassifier([("a", LogisticRegression()), ("b", KNeighborsClassifier())]), None),
     ],
 )
 def test_weights_find_their_way(estimator, name):
     """The fit parameter for row weights is found through pipelines; None where the classifier takes none."""
     assert weight_parameter(estimator) == name
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda model: GridSearchCV(model, {"C": [1.0]}, cv=3),
+        lambda model: VotingClassifier([("a", model), ("b", "drop")], voting="soft"),
+        lambda model: make_pipeline(StandardScaler(), GridSearchCV(model, {"C": [1.0]}, cv=3)),
+    ],
+)
+def test_weights_reach_what_is_fitted_inside(wrap):
+    """A search and a vote hand weights on: a class that weighs next to nothing is hardly ever predicted."""
+    light = np.where(Y == "se", 1e-6, 1.0)
+    plain, weighted = (fit_classifier(wrap(LogisticRegression()), X, Y, weight) for weight in (None, light))
+    assert (plain.predict(X) == "se").mean() > 0.25
+    assert (weighted.predict(X) == "se").mean() < 0.01
+
+
+def test_weights_that_must_be_asked_for_are_not_handed_on():
+    """With metadata routing a search hands on only what its estimator asks for, so that it takes no weights here."""
+    with sklearn.config_context(enable_metadata_routing=True):
+        assert weight_parameter(GridSearchCV(LogisticRegression(), {"C": [1.0]})) is None
 
 
 def test_a_weight_is_as_good_as_a_repeated_row():
