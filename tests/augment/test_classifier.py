@@ -425,6 +425,7 @@ def test_real_rows_again_are_added_without_a_learner(monkeypatch):
         (Mix(), "Augmented with 15 rows: the gate was off, so nobody checked whether they help."),
         (Mix(synthetic_fraction=0.0), "Augmented with 15 repeated real rows: the gate was off"),
         (Mix(synthetic_fraction=0.0, classic=True), "Augmented with 15 transformed real rows: the gate was off"),
+        (Mix(amount=0.001), "Trained on the real rows alone: the gate was off"),
         (Mix(amount=0.0), "Trained on the real rows alone: the gate was off, so nobody checked whether that helps."),
         (Mix(amount=0.0, class_weight="balanced"), "Trained on the real rows alone, every class weighing the same: "),
     ],

@@ -28,11 +28,9 @@ def sentence_of(found: Found, scores: Scores, candidates: Candidates, unit: Unit
 def sentence_without_gate(mix: Mix, n_added: int) -> str:
     """Return what was done where the gate was off."""
     what = "" if adds_synthetic(mix) else "transformed real " if mix.classic else "repeated real "
-    done = f"Augmented with {n_added} {what}rows" if mix.amount else "Trained on the real rows alone"
+    done = f"Augmented with {n_added} {what}rows" if n_added else "Trained on the real rows alone"
     weighed = ", every class weighing the same" if mix.class_weight else ""
-    return (
-        f"{done}{weighed}: the gate was off, so nobody checked whether {'they help' if mix.amount else 'that helps'}."
-    )
+    return f"{done}{weighed}: the gate was off, so nobody checked whether {'they help' if n_added else 'that helps'}."
 
 
 def _over_the_usual(found: Found, scores: Scores, candidates: Candidates, unit: Unit) -> str:
