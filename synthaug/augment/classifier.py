@@ -26,9 +26,18 @@ from synthaug.augment.augmenter import SyntheticAugmenter
 from synthaug.augment.encoding import default_classifier
 from synthaug.augment.fingerprints import take_fingerprints, warn_of_training_rows
 from synthaug.augment.fitting import as_estimator_wants
-from synthaug.augment.gate import Decision, PooledSource, Trial, auto_candidates, decide, final_plan
+from synthaug.augment.gate import (
+    Decision,
+    PooledSource,
+    Trial,
+    auto_candidates,
+    decide,
+    final_plan,
+    sentence_without_gate,
+)
 from synthaug.augment.mix import Mix, adds_synthetic, plan_for, reads_images
-from synthaug.augment.plan import Counts, counts_of, drop_small_classes
+from synthaug.augment.parts import check_parts, named_candidates
+from synthaug.augment.plan import Counts, counts_of, drop_small_classes, without_small_classes
 from synthaug.augment.tuning import resolve_transform
 from synthaug.augment.unlabelled import check_unlabelled
 from synthaug.augment.ways import Fitted, Setting, check_applies, check_weights, fit_mix
@@ -64,7 +73,8 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
         it, where a candidate does that. Without the gate a dict of one mix, which is taken as it is:
         ``{"both": Mix(amount=2.0, synthetic_fraction=0.5, classic=True)}``.
     scoring
-        The gate's score: a name, a scorer, or None for the classifier's own.
+        The gate's score: a name, a scorer, or None for accuracy. A scorer may look at labels and answers
+        (``estimator.predict(X)``, ``estimator.predict_proba(X)``) and at ``len(X)``, not at the values of X.
     synthetic_weight
         Weight of a synthetic row where a real one has 1. ``auto``: 1, and with the gate, for tables, also 0.3 where the
         classifier takes weights. A ``Mix`` of one's own in ``candidates`` says its own.
@@ -160,7 +170,8 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ConfigError
-            If rows of X are among the rows without labels, or the learner does not use those.
+            If rows of X are among the rows without labels, or the learner does not use those; or if a setting cannot
+            be, such as a score that does not fit the labels or the classifier. Nothing is learned then.
         ShapeError
             If rows without labels are not like those of X.
 
@@ -196,7 +207,7 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
         """Return in words what the gate decided and why."""
         check_is_fitted(self, "estimator_")
         if self.gate_ is None:
-            return f"Augmented with {self.n_added_} rows: the gate was off, so nobody checked whether they help."
+            return self._done
         return self.gate_.sentence
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -257,6 +268,7 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
         self.row_shape_ = tuple(X.shape[1:])
         self.classes_ = np.unique(labels)
         check_two_classes(self.classes_)
+        check_parts(self.estimator, self.augmenter, self.gate)
         if self.synthetic_weight != "auto":
             check_fraction("synthetic_weight", self.synthetic_weight, most=100.0)
         if check_count("n_splits", self.n_splits) < 2:
@@ -301,18 +313,22 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
         self.gate_: Decision | None = decision
         self.decision_ = decision.table
         self.augmenter_ = PooledSource(decision.sources) if decision.sources else None
-        plan = final_plan(plan_for(augmenter, rows.y), decision.sources)
+        plan = without_small_classes(plan_for(augmenter, rows.y), counts_of(rows.y))
+        plan = final_plan(plan, decision.sources) if decision.sources else plan
         return self._fit(decision.mix, rows, estimator, augmenter, plan, seed)
 
     def _ungated(self, rows: "_Rows", estimator: Any, augmenter: SyntheticAugmenter, seed: int) -> Fitted:
         mix = self._only_mix()
         check_applies(mix, rows.X, Setting(estimator, augmenter, None, {}, None, seed))
         self.gate_, self.decision_, self.augmenter_ = None, pd.DataFrame(), None
-        if not adds_synthetic(mix):
-            return self._fit(mix, rows, estimator, augmenter, plan_for(augmenter, rows.y), seed)
-        fitted = clone(augmenter).set_params(random_state=derive(seed, "learn"))
-        self.augmenter_ = fitted.fit(rows.X, rows.y, groups=rows.groups, X_unlabeled=rows.X_unlabeled)
-        return self._fit(mix, rows, estimator, augmenter, fitted.plan(), seed)
+        plan = plan_for(augmenter, rows.y)
+        if adds_synthetic(mix):
+            learned = clone(augmenter).set_params(random_state=derive(seed, "learn"))
+            self.augmenter_ = learned.fit(rows.X, rows.y, groups=rows.groups, X_unlabeled=rows.X_unlabeled)
+            plan = learned.plan()
+        fitted = self._fit(mix, rows, estimator, augmenter, plan, seed)
+        self._done = sentence_without_gate(mix, fitted.n_added)
+        return fitted
 
     def _fit(
         self, mix: Mix, rows: "_Rows", estimator: Any, augmenter: SyntheticAugmenter, plan: Counts, seed: int
@@ -331,7 +347,7 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
 
     def _only_mix(self) -> Mix:
         """Return what is added where the gate is off."""
-        named = self._named_candidates()
+        named = named_candidates(self.candidates)
         if named is None:
             return Mix(synthetic_weight=1.0 if self.synthetic_weight == "auto" else float(self.synthetic_weight))
         if len(named) != 1:
@@ -341,16 +357,8 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
             )
         return next(iter(named.values()))
 
-    def _named_candidates(self) -> dict[str, Mix] | None:
-        """Return the user's own candidates; None for ``auto``."""
-        if not isinstance(self.candidates, str):
-            return dict(self.candidates)
-        if self.candidates != "auto":
-            raise ConfigError(f"candidates must be 'auto' or a dict of Mix by name; got {self.candidates!r}.")
-        return None
-
     def _candidates(self, estimator: Any, X: Any, augmenter: SyntheticAugmenter) -> dict[str, Mix]:
-        named = self._named_candidates()
+        named = named_candidates(self.candidates)
         if named is not None:
             return named
         found = auto_candidates(estimator, images=reads_images(augmenter, X))

@@ -6,8 +6,10 @@ from typing import Any
 
 import numpy as np
 import torch
+from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin, clone, is_regressor
 from sklearn.metrics import check_scoring
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
@@ -18,12 +20,29 @@ from synthaug.statistics import jackknife_blocks
 
 
 def weight_parameter(estimator: Any) -> str | None:
-    """Return the fit parameter through which an estimator takes row weights; None if it takes none."""
+    """Return the fit parameter through which an estimator takes row weights; None if it takes none.
+
+    A search takes those of the estimator that it tunes; a vote takes them where all who vote do.
+    """
     if isinstance(estimator, Pipeline):
         name, last = estimator.steps[-1]
         inner = weight_parameter(last)
         return None if inner is None else f"{name}__{inner}"
-    return "sample_weight" if has_fit_parameter(estimator, "sample_weight") else None
+    if has_fit_parameter(estimator, "sample_weight"):
+        return "sample_weight"
+    return None if get_config()["enable_metadata_routing"] else _handed_on(estimator)
+
+
+def _handed_on(estimator: Any) -> str | None:
+    """Return the parameter through which what is fitted inside takes row weights, where they are handed on to it."""
+    from sklearn.ensemble import VotingClassifier  # not to be paid at import
+
+    if isinstance(estimator, GridSearchCV | RandomizedSearchCV):
+        return weight_parameter(estimator.estimator)
+    if isinstance(estimator, VotingClassifier):
+        taken = {weight_parameter(voter) for _, voter in estimator.estimators if voter != "drop"}
+        return "sample_weight" if taken == {"sample_weight"} else None
+    return None
 
 
 def own_parameter(estimator: Any, name: str) -> str | None:
@@ -48,8 +67,8 @@ def fit_classifier(estimator: Any, X: Any, y: Any, weight: np.ndarray | None = N
     parameter = weight_parameter(estimator)
     if parameter is None:
         raise ConfigError(
-            f"row weights need an estimator that takes sample_weight; got {type(estimator).__name__}, which does not. "
-            "Leave out sample_weight and synthetic_weight, or choose another estimator."
+            f"row weights need an estimator that takes sample_weight; got {type(estimator).__name__}, which does not "
+            "name it in fit. Leave out sample_weight and synthetic_weight, or choose another estimator."
         )
     return clone(estimator).fit(X, y, **{parameter: weight})
 
@@ -60,6 +79,45 @@ def as_estimator_wants(estimator: Any, X: Any) -> Any:
         return X
     rows = X.detach().cpu().numpy() if isinstance(X, torch.Tensor) else np.asarray(X)
     return rows.reshape(len(rows), -1)
+
+
+class UnseenRows:
+    """Rows as a scorer gets them: to be handed on to ``Answers`` and counted, not to be looked at.
+
+    Scores are taken of answers that were kept, on many parts and resamples of the rows; the rows are no longer there.
+
+    Parameters
+    ----------
+    numbers
+        Row numbers (n,), int.
+    """
+
+    def __init__(self, numbers: np.ndarray) -> None:
+        self.numbers = numbers
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise self._looked_at()
+
+    def __getitem__(self, place: Any) -> Any:
+        raise self._looked_at()
+
+    def __iter__(self) -> Any:
+        raise self._looked_at()
+
+    def __array__(self, *args: Any, **settings: Any) -> Any:
+        raise self._looked_at()
+
+    def _looked_at(self) -> ConfigError:
+        return ConfigError(
+            "a scorer may look at answers and labels only; got one that looks at the values of X (scores are taken of "
+            "answers that were kept, without the rows). Let it use X in estimator.predict(X), "
+            "estimator.predict_proba(X), estimator.decision_function(X) and len(X), and nowhere else."
+        )
 
 
 class Answers(ClassifierMixin, BaseEstimator):
@@ -86,19 +144,27 @@ class Answers(ClassifierMixin, BaseEstimator):
         """Return itself: there is nothing to learn."""
         return self
 
-    def predict(self, rows: np.ndarray) -> np.ndarray:
-        """Return the predicted labels of row numbers (n, 1)."""
-        return self.values["predict"][rows[:, 0]]
+    def predict(self, rows: UnseenRows) -> np.ndarray:
+        """Return the predicted labels of rows (n,)."""
+        return self._of("predict", rows)
 
     @available_if(lambda self: "predict_proba" in self.values)
-    def predict_proba(self, rows: np.ndarray) -> np.ndarray:
-        """Return the class probabilities of row numbers (n, 1)."""
-        return self.values["predict_proba"][rows[:, 0]]
+    def predict_proba(self, rows: UnseenRows) -> np.ndarray:
+        """Return the class probabilities of rows (n,)."""
+        return self._of("predict_proba", rows)
 
     @available_if(lambda self: "decision_function" in self.values)
-    def decision_function(self, rows: np.ndarray) -> np.ndarray:
-        """Return the decision function of row numbers (n, 1)."""
-        return self.values["decision_function"][rows[:, 0]]
+    def decision_function(self, rows: UnseenRows) -> np.ndarray:
+        """Return the decision function of rows (n,)."""
+        return self._of("decision_function", rows)
+
+    def _of(self, method: str, rows: UnseenRows) -> np.ndarray:
+        if not isinstance(rows, UnseenRows):
+            raise ConfigError(
+                f"a scorer may ask {method} of the X that it was given only; got {type(rows).__name__} (no answers "
+                f"to others were kept). Write estimator.{method}(X)."
+            )
+        return self.values[method][rows.numbers]
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
@@ -168,7 +234,7 @@ def score_blocks(scoring: Any, answers: Answers, y: np.ndarray, blocks: list[np.
         Row numbers of each block.
     """
     scorer = check_scoring(answers, scoring=scoring)
-    return jackknife_blocks(lambda rows: float(scorer(answers, rows[:, None], y[rows])), blocks)
+    return jackknife_blocks(lambda rows: float(scorer(answers, UnseenRows(rows), y[rows])), blocks)
 
 
 def _all_classes(part: Answers, classes: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ from functools import partial
 import numpy as np
 from sklearn.metrics import average_precision_score, check_scoring
 
-from synthaug.augment.fitting import Answers
+from synthaug.augment.fitting import Answers, UnseenRows
 from synthaug.augment.fitting import score_blocks as score_blocks_one_by_one
 from synthaug.augment.resampled import CURVE_METRICS, Curves, curves_of, sensitivity
 from synthaug.statistics import jackknife_blocks, jackknife_sums
@@ -107,7 +107,7 @@ def _curve_metric(scoring: str) -> Callable[[Curves], np.ndarray] | None:
 
 
 def _by_scorer(scoring: Scoring, answers: Answers, y: np.ndarray, rows: np.ndarray) -> float:
-    return float(check_scoring(answers, scoring=scoring)(answers, rows[:, None], y[rows]))
+    return float(check_scoring(answers, scoring=scoring)(answers, UnseenRows(rows), y[rows]))
 
 
 def rank_metric(scoring: Scoring) -> RankMetric | None:
@@ -176,8 +176,7 @@ def _probabilities(answers: Answers, y: np.ndarray) -> tuple[np.ndarray, np.ndar
     """Return the probability of each class and whether it is the row's, shapes (n, n_classes); of labels that the
     classifier never saw it is 0.
     """
-    rows = np.arange(len(y))[:, None]
-    given = np.asarray(answers.predict_proba(rows))
+    given = np.asarray(answers.predict_proba(UnseenRows(np.arange(len(y)))))
     unseen = np.setdiff1d(np.asarray(y), answers.classes_)
     classes = np.concatenate([answers.classes_, unseen])
     shares = np.concatenate([given, np.zeros((len(y), len(unseen)), given.dtype)], axis=1)
@@ -257,10 +256,10 @@ def _margins(answers: Answers, y: np.ndarray, rows: np.ndarray) -> tuple[np.ndar
 
 
 def _rankable(
-    method: Callable[[np.ndarray], np.ndarray], answers: Answers, y: np.ndarray, rows: np.ndarray
+    method: Callable[[UnseenRows], np.ndarray], answers: Answers, y: np.ndarray, rows: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return a value of each class to rank rows by and whether it is the row's, shapes (n, n_classes)."""
-    values = np.asarray(method(rows[:, None]))
+    values = np.asarray(method(UnseenRows(rows)))
     if values.ndim == 1:
         values = np.stack([-values, values], axis=1)
     return values, np.asarray(y)[rows][:, None] == answers.classes_

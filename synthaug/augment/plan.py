@@ -108,6 +108,11 @@ def drop_small_classes(plan: Counts, counts: Mapping[Any, int]) -> Counts:
     return {label: 0 if label in small else n for label, n in plan.items()}
 
 
+def without_small_classes(plan: Counts, counts: Mapping[Any, int]) -> Counts:
+    """Return the plan with 0 for every class of which too few rows are there to learn from."""
+    return {label: n if counts.get(label, 0) >= FEWEST_ROWS else 0 for label, n in plan.items()}
+
+
 def _fill_up(counts: Mapping[Any, int], sampling_strategy: Any) -> Counts:
     from imblearn.utils import check_sampling_strategy
 

@@ -113,9 +113,13 @@ def cross_fit(
     """
     codec = fit_label_codec(y)
     labels = codec.encode(y)
-    n_teachers = min(_MOST_TEACHERS, len(labels) if groups is None else len(np.unique(groups)))
+    apart = len(labels) if groups is None else min(len(np.unique(groups)), int(np.bincount(labels).max()))
+    n_teachers = min(_MOST_TEACHERS, apart)
     if n_teachers < 2:
-        raise ConfigError("soft labels need rows of two groups at least, so that a teacher can be asked of the other")
+        raise ConfigError(
+            "soft labels need rows of two groups at least, so that a teacher can be asked of the other, and with "
+            "groups a class of two rows"
+        )
     folds = stratified_folds(labels, n_splits=n_teachers, seed=derive(seed, "teachers"), groups=groups)
     if any(len(np.unique(labels[train])) < 2 for train, _ in folds):
         raise ConfigError(

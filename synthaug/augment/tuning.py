@@ -6,10 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from synthaug._check import check_choice
 from synthaug._seed import derive
-from synthaug.augment.fitting import Answers, answers_of, as_estimator_wants, pool_answers
+from synthaug.augment.classic import PRESETS
+from synthaug.augment.fitting import Answers, answers_of, as_estimator_wants, own_parameter, pool_answers
 from synthaug.augment.metrics import score
 from synthaug.augment.mix import Mix, reads_images
+from synthaug.augment.scorable import check_scoring_fits
 from synthaug.augment.ways import Setting, fit_mix, setting_of_part
 from synthaug.data.container import take
 from synthaug.data.labels import fit_label_codec
@@ -31,7 +34,14 @@ def resolve_transform(transform: Any, X: Any, y: Any, setting: Setting, *, scori
         What ``transform_images`` takes, ``tuned``, or ``tuned mirrored``, where the sides of an image may be exchanged.
     X, y, setting, scoring
         As ``choose_transform`` takes them.
+
+    Raises
+    ------
+    ConfigError
+        If the transform is a word that nobody knows; a classifier that transforms rows itself may know others.
     """
+    if isinstance(transform, str) and own_parameter(setting.estimator, "image_transform") is None:
+        check_choice("image_transform", transform, (*PRESETS, *TRIED_FOR))
     if isinstance(transform, str) and transform in TRIED_FOR and reads_images(setting.augmenter, X):
         return choose_transform(X, y, setting, scoring=scoring, tried=TRIED_FOR[transform])
     return transform
@@ -59,10 +69,16 @@ def choose_transform(
     Returns
     -------
     What ``transform_images`` takes; ``shift`` where the rows are too few to try.
+
+    Raises
+    ------
+    ConfigError
+        If the score does not fit the labels or the classifier.
     """
+    check_scoring_fits(scoring, y, setting.estimator)
     labels = fit_label_codec(y).encode(y)
-    n_apart = np.bincount(labels).max() if setting.groups is None else len(np.unique(setting.groups))
-    if n_apart < N_FOLDS:
+    n_groups = len(labels) if setting.groups is None else len(np.unique(setting.groups))
+    if min(n_groups, np.bincount(labels).max()) < N_FOLDS:
         return _UNTRIED
     seed = derive(setting.seed, "tuning")
     folds = stratified_folds(labels, n_splits=N_FOLDS, seed=seed, groups=setting.groups)

@@ -119,7 +119,9 @@ def check_weights(estimator: Any, what: str) -> None:
     """Raise NotApplicable, saying what needs them, unless a classifier takes weights of rows."""
     if weight_parameter(estimator) is None:
         name = type(estimator).__name__
-        raise NotApplicable(f"{what} needs an estimator that takes sample_weight; got {name}, which does not")
+        raise NotApplicable(
+            f"{what} needs an estimator that takes sample_weight; got {name}, which does not name it in fit"
+        )
 
 
 def check_applies(mix: Mix, X: Any, setting: Setting) -> None:

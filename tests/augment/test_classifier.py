@@ -1,6 +1,7 @@
 """AugmentedClassifier: a classifier like any other, whose training rows may have company."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -8,13 +9,14 @@ import pytest
 import sklearn
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.linear_model import LogisticRegression, Perceptron
+from sklearn.linear_model import LinearRegression, LogisticRegression, Perceptron
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score, cross_validate
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from synthaug import CGAN, AugmentedClassifier, Mix, SyntheticAugmenter
+from synthaug.augment import classifier
 from synthaug.augment.mix import adds_synthetic
 from synthaug.errors import ConfigError, NoRowsAddedWarning, SmallClassWarning
 from synthaug.statistics.units import unit_of
@@ -344,3 +346,91 @@ def test_a_tuned_transform_is_chosen_once_and_kept():
     fitted = model(KNeighborsClassifier(), image_transform="tuned").fit(X, y)
     assert fitted.transform_ in (None, "shift", "affine")
     assert model(KNeighborsClassifier(), image_transform="photo").fit(X, y).transform_ == "photo"
+
+
+@pytest.mark.parametrize("estimator", [LinearRegression(), make_pipeline(StandardScaler(), LinearRegression())])
+@pytest.mark.parametrize("gate", [True, False])
+def test_regressors_are_refused_before_anything_is_learned(estimator, gate, monkeypatch):
+    """What predicts numbers is no classifier, whatever the labels are."""
+    monkeypatch.setattr(SyntheticAugmenter, "fit", lambda *rows, **more: pytest.fail("it learned"))
+    X, y = make_table()
+    with pytest.raises(
+        ConfigError, match=r"(?s)estimator must be a classifier; got .*LinearRegression.*Choose its classifier"
+    ):
+        model(estimator, gate=gate).fit(X, (y == "yes").astype(int))
+
+
+def test_classifiers_without_tags_are_taken():
+    """A classifier that is not made from scikit-learn's parts need only be cloned, fitted and asked."""
+
+    class Plain:
+        """The first class, always."""
+
+        get_params, set_params = BaseEstimator.get_params, BaseEstimator.set_params
+        _get_param_names = classmethod(lambda cls: [])
+        fit, predict = Recorder.fit, Recorder.predict
+
+    assert set(model(Plain()).fit(*make_table()).predict(make_table()[0])) == {"no"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"candidates": Mix(amount=2.0)},
+            r"got Mix\(amount=2\.0.*Name them: candidates=\{'half': Mix\(amount=0\.5\)\}",
+        ),
+        ({"candidates": [Mix()]}, "candidates must be 'auto' or a dict of Mix by name"),
+        ({"candidates": None}, "candidates must be 'auto' or a dict of Mix by name; got None"),
+        ({"candidates": {"half": 0.5}}, "candidates must be 'auto' or a dict of Mix by name; got .'half': 0.5"),
+        ({"candidates": "all"}, "candidates must be 'auto' or a dict of Mix by name; got 'all'"),
+        (
+            {"augmenter": CGAN(n_steps=3)},
+            r"got CGAN\(n_steps=3\)\. Wrap the learner: SyntheticAugmenter\(CGAN\(n_steps=3\)\)",
+        ),
+        ({"augmenter": "cgan"}, r"Wrap the learner: SyntheticAugmenter\('cgan'\)"),
+        ({"augmenter": SyntheticAugmenter}, r"Make one: SyntheticAugmenter\(\)"),
+        ({"estimator": LogisticRegression}, r"got the class LogisticRegression\. Make one: LogisticRegression\(\)"),
+        ({"estimator": augmenter()}, r"(?s)estimator must be a classifier; got SyntheticAug.*\(augmenter=\.\.\.\)"),
+        ({"estimator": "logistic"}, "estimator must be a classifier, with fit and predict; got 'logistic'"),
+        ({"gate": "no"}, "gate must be True or False; got 'no'"),
+    ],
+)
+@pytest.mark.parametrize("gate", [True, False])
+def test_what_it_cannot_be_made_of_is_said_in_words(settings, message, gate):
+    """Slips in the parts that it is made of are told at fit, with the remedy."""
+    with pytest.raises(ConfigError, match=message):
+        AugmentedClassifier(**{"gate": gate, **settings}).fit(*make_table())
+
+
+def test_real_rows_again_are_added_without_a_learner(monkeypatch):
+    """What the gate chooses among mixes of real rows is added by the classes' counts, though nothing was learned."""
+    X, y = make_table()
+    y = np.where(np.arange(45) == 7, "rare", y)
+    repeat, decided = Mix(synthetic_fraction=0.0), classifier.decide
+    monkeypatch.setattr(classifier, "decide", lambda trial: replace(decided(trial), chosen="repeat", mix=repeat))
+    with pytest.warns(SmallClassWarning):
+        fitted = model(Recorder(), candidates={"repeat": repeat}).fit(X, y)
+    assert fitted.augmenter_ is None
+    assert dict(zip(*np.unique(fitted.estimator_.y_, return_counts=True), strict=True)) == {
+        "no": 29,
+        "rare": 1,
+        "yes": 29,
+    }
+
+
+@pytest.mark.parametrize(
+    ("mix", "said"),
+    [
+        (Mix(), "Augmented with 15 rows: the gate was off, so nobody checked whether they help."),
+        (Mix(synthetic_fraction=0.0), "Augmented with 15 repeated real rows: the gate was off"),
+        (Mix(synthetic_fraction=0.0, classic=True), "Augmented with 15 transformed real rows: the gate was off"),
+        (Mix(amount=0.001), "Trained on the real rows alone: the gate was off"),
+        (Mix(amount=0.0), "Trained on the real rows alone: the gate was off, so nobody checked whether that helps."),
+        (Mix(amount=0.0, class_weight="balanced"), "Trained on the real rows alone, every class weighing the same: "),
+    ],
+)
+def test_without_the_gate_it_says_what_was_done(mix, said):
+    """Rows that are not synthetic are not called so, and none is not called augmented."""
+    fitted = model(LogisticRegression(tol=1.0), gate=False, candidates={"it": mix}).fit(*make_images())
+    assert fitted.explain_decision().startswith(said)

@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
+import sklearn
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_iris
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import RandomForestClassifier, VotingClassifier
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.metrics import get_scorer, log_loss
-from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.model_selection import GridSearchCV, StratifiedKFold, cross_val_predict
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -16,6 +17,7 @@ from sklearn.svm import SVC
 
 from synthaug.augment.fitting import (
     Answers,
+    UnseenRows,
     among,
     answers_of,
     as_estimator_wants,
@@ -46,11 +48,38 @@ CLASSIFIERS = {
         (make_pipeline(make_pipeline(StandardScaler(), SVC())), "pipeline__svc__sample_weight"),
         (KNeighborsClassifier(), None),
         (make_pipeline(StandardScaler(), KNeighborsClassifier()), None),
+        (GridSearchCV(LogisticRegression(), {"C": [0.1, 1]}), "sample_weight"),
+        (GridSearchCV(make_pipeline(StandardScaler(), SVC()), {"svc__C": [0.1, 1]}), "svc__sample_weight"),
+        (GridSearchCV(KNeighborsClassifier(), {"n_neighbors": [1, 3]}), None),
+        (VotingClassifier([("a", LogisticRegression()), ("b", SVC()), ("c", "drop")]), "sample_weight"),
+        (VotingClassifier([("a", LogisticRegression()), ("b", KNeighborsClassifier())]), None),
     ],
 )
 def test_weights_find_their_way(estimator, name):
     """The fit parameter for row weights is found through pipelines; None where the classifier takes none."""
     assert weight_parameter(estimator) == name
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda model: GridSearchCV(model, {"C": [1.0]}, cv=3),
+        lambda model: VotingClassifier([("a", model), ("b", "drop")], voting="soft"),
+        lambda model: make_pipeline(StandardScaler(), GridSearchCV(model, {"C": [1.0]}, cv=3)),
+    ],
+)
+def test_weights_reach_what_is_fitted_inside(wrap):
+    """A search and a vote hand weights on: a class that weighs next to nothing is hardly ever predicted."""
+    light = np.where(Y == "se", 1e-6, 1.0)
+    plain, weighted = (fit_classifier(wrap(LogisticRegression()), X, Y, weight) for weight in (None, light))
+    assert (plain.predict(X) == "se").mean() > 0.25
+    assert (weighted.predict(X) == "se").mean() < 0.01
+
+
+def test_weights_that_must_be_asked_for_are_not_handed_on():
+    """With metadata routing a search hands on only what its estimator asks for, so that it takes no weights here."""
+    with sklearn.config_context(enable_metadata_routing=True):
+        assert weight_parameter(GridSearchCV(LogisticRegression(), {"C": [1.0]})) is None
 
 
 def test_a_weight_is_as_good_as_a_repeated_row():
@@ -132,7 +161,7 @@ def test_a_class_unseen_by_one_part_is_improbable_there():
         for rows in (two, np.ones(len(Y), dtype=bool))
     ]
     pooled = pool_answers(parts, [np.arange(5), np.arange(5, 10)])
-    probabilities = pooled.predict_proba(np.arange(10)[:, None])
+    probabilities = pooled.predict_proba(UnseenRows(np.arange(10)))
     assert probabilities.shape == (10, 3)
     assert (probabilities[:5, 2] == 0).all()
     np.testing.assert_allclose(probabilities.sum(axis=1), 1)
@@ -144,7 +173,7 @@ def test_a_class_unseen_by_one_part_is_farthest_there(unseen):
     known = [np.flatnonzero(np.isin(Y, label, invert=True)) for label in unseen]
     parts = [answers_of(SVC().fit(X[rows], Y[rows]), X[:30]) for rows in known]
     pooled = pool_answers(parts, [np.arange(30), np.arange(30, 60)])
-    margins = pooled.decision_function(np.arange(60)[:, None])
+    margins = pooled.decision_function(UnseenRows(np.arange(60)))
     if unseen[0] == unseen[1]:
         assert margins.shape == (60,)
         return
@@ -191,3 +220,48 @@ def test_a_scorer_of_the_users_own_is_taken():
 
     shares = score_blocks(share_of_first_class, answers, Y[1::2], stratified_blocks(Y[1::2], 5))
     assert shares.mean() == pytest.approx((answers.values["predict"] == "se").mean())
+
+
+def the_best_scorer(estimator, rows, labels):
+    """Score all that an estimator of its own rows can be asked, in one number."""
+    right = (estimator.predict(rows) == labels).sum() / len(rows)
+    sure = estimator.predict_proba(rows).max(axis=1).mean()
+    return float(right + sure + estimator.decision_function(rows).max() + estimator.score(rows, labels))
+
+
+def test_a_scorer_may_ask_for_all_answers():
+    """A plain function that hands its rows on, and counts them, gives what it gives of the classifier itself."""
+    fitted = LogisticRegression(max_iter=1000).fit(X[::2], Y[::2])
+    assert score(the_best_scorer, answers_of(fitted, X[1::2]), Y[1::2]) == the_best_scorer(fitted, X[1::2], Y[1::2])
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda rows: rows[:, -1],
+        lambda rows: rows["amount"],
+        lambda rows: rows.amount,
+        lambda rows: rows.shape,
+        lambda rows: np.asarray(rows),
+        lambda rows: np.ones(75) * rows,
+        lambda rows: list(rows),
+        np.mean,
+    ],
+)
+@pytest.mark.parametrize("take_score", [score, lambda *asked: score_blocks(*asked, stratified_blocks(Y[1::2], 5))])
+def test_a_scorer_that_looks_at_rows_is_refused(look, take_score):
+    """It had got row numbers in the place of rows, and so a wrong score without a word."""
+    answers = answers_of(LogisticRegression(max_iter=1000).fit(X[::2], Y[::2]), X[1::2])
+
+    def cost(classifier, rows, labels):
+        return float((np.asarray(look(rows)) * (classifier.predict(rows) != labels)).mean())
+
+    with pytest.raises(ConfigError, match="a scorer may look at answers and labels only"):
+        take_score(cost, answers, Y[1::2])
+
+
+def test_a_scorer_that_asks_of_other_rows_is_refused():
+    """Answers are kept of the rows that are scored; those to rows that a scorer makes up there are none."""
+    answers = answers_of(LogisticRegression(max_iter=1000).fit(X[::2], Y[::2]), X[1::2])
+    with pytest.raises(ConfigError, match="may ask predict_proba of the X that it was given only; got ndarray"):
+        score(lambda classifier, rows, labels: classifier.predict_proba(np.zeros((5, 4))).mean(), answers, Y[1::2])

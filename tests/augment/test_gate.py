@@ -1,6 +1,8 @@
 """The gate: inner folds of training rows only, the rule for metrics without a best value, words for what it found."""
 
 import re
+import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,12 +11,13 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.svm import SVC
 
-from synthaug import CGAN, Mix, SyntheticAugmenter
+from synthaug import CGAN, AugmentedClassifier, Mix, SyntheticAugmenter
+from synthaug.augment import classifier
 from synthaug.augment.gate import NOTHING, PooledSource, Trial, auto_candidates, decide, final_plan
 from synthaug.augment.gate.choosing import choose as choose_among
 from synthaug.augment.gate.trying import N_MIXES, Tried, affordable, blocks_of
 from synthaug.augment.mix import plan_for
-from synthaug.errors import ConfigError, SmallClassWarning
+from synthaug.errors import ConfigError, LabelError, SmallClassWarning
 
 CANDIDATES = {"half": Mix(amount=0.5), "all": Mix(), "twice": Mix(amount=2.0)}
 COUNTS = {"no": 40, "yes": 20}
@@ -431,3 +434,42 @@ def test_pooled_learners_leave_out_those_who_never_saw_a_class():
     rows, labels = pooled.sample({"rare": 7, "no": 3}, random_state=0)
     assert dict(zip(*np.unique(labels, return_counts=True), strict=True)) == {"no": 3, "rare": 7}
     assert len(rows) == 10
+
+
+def test_pooled_learners_are_not_asked_for_classes_that_they_never_saw():
+    """A class that inner parts lack, or had one row of, costs no draw; asked for, it is named."""
+    X, y = np.random.default_rng(0).normal(size=(40, 3)), np.repeat([0, 1, 2], [27, 12, 1])
+    with pytest.warns(SmallClassWarning):
+        pooled = PooledSource(tuple(augmenter(random_state=0).fit(X[part], y[part]) for part in (y < 2, y < 3)))
+    assert [len(part) for part in pooled.sample({0: 0, 1: 0, 2: 0}, random_state=0)] == [0, 0]
+    assert pooled.sample({0: 0, 1: 5, 2: 0}, random_state=0)[1].tolist() == [1] * 5
+    with pytest.raises(LabelError, match=r"got 2, of which no inner learner had at least 2 rows\. .* are \[0, 1\]"):
+        pooled.sample({1: 5, 2: 1})
+
+
+@pytest.mark.parametrize(
+    ("rare", "groups"), [([7], None), (range(0, 60, 5), np.where(np.arange(60) % 5, np.arange(60) % 12, 99))]
+)
+def test_what_the_gate_chose_is_drawn_without_a_class_missing_inside(rare, groups, monkeypatch):
+    """Synthetic rows are drawn though a class has one row, or all its rows lie in one group and so in one fold."""
+    X, y = table()
+    y = np.where(np.isin(np.arange(60), rare), "rare", y)
+    decided = classifier.decide
+    monkeypatch.setattr(classifier, "decide", lambda trial: replace(decided(trial), chosen="gan", mix=Mix()))
+    model = AugmentedClassifier(LogisticRegression(), augmenter(), candidates={"gan": Mix()}, random_state=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SmallClassWarning)
+        assert model.fit(X, y, groups=groups).n_added_ > 0
+    assert np.isin(["no", "yes"], model.classes_).all()
+
+
+@pytest.mark.parametrize("rare", [[], [7]])
+def test_nothing_is_learned_for_candidates_without_synthetic_rows(rare):
+    """Where no candidate adds a synthetic row no learner learns, and each scores as it does beside one that does."""
+    X, y = table()
+    y = np.where(np.isin(np.arange(60), rare), "rare", y)
+    real = {"repeat": Mix(synthetic_fraction=0.0)}
+    alone = decide_by_accuracy(X, y, LogisticRegression(), Unlearning(), real)
+    beside = decide_by_accuracy(X, y, LogisticRegression(), augmenter(), real | {"gan": Mix()})
+    assert alone.sources == ()
+    assert alone.table["score"].tolist() == beside.table["score"][:2].tolist()

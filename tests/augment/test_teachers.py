@@ -63,6 +63,17 @@ def test_a_class_that_a_teacher_never_saw_is_improbable_to_it():
     np.testing.assert_allclose(teachers.predict_proba(rows).sum(axis=1), 1)
 
 
+@pytest.mark.parametrize(("n_rows", "n_teachers"), [(2, 2), (4, 4), (9, 5)])
+def test_classes_of_few_rows_have_fewer_teachers(n_rows, n_teachers):
+    """Where rows have groups, there are no more teachers than the largest class has rows."""
+    y = np.repeat([0, 1, 2], n_rows)
+    rows = np.random.default_rng(0).normal(size=(len(y), 2))
+    teachers = fit_teachers(LogisticRegression(), rows, y, groups=np.arange(len(y)), random_state=0)
+    assert len(teachers.classifiers) == n_teachers
+    np.testing.assert_allclose(teachers.out_of_fold.sum(axis=1), 1)
+
+
+@pytest.mark.filterwarnings("ignore:The number of unique classes")
 @pytest.mark.parametrize(
     ("estimator", "y", "groups", "message"),
     [
@@ -74,6 +85,7 @@ def test_a_class_that_a_teacher_never_saw_is_improbable_to_it():
         ),
         (GaussianNB(), Y, np.zeros(150), "need rows of two groups"),
         (GaussianNB(), Y == 0, np.where(Y == 0, 0, Y), "leave one with a single class"),
+        (GaussianNB(), np.arange(150), np.arange(150), "and with groups a class of two rows"),
     ],
 )
 def test_who_cannot_teach(estimator, y, groups, message):

@@ -5,12 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.linear_model import LogisticRegression
 
 from synthaug import SyntheticAugmenter
 from synthaug.augment.arms import ARMS, Task
 from synthaug.augment.fitting import Answers
 from synthaug.augment.tuning import TUNED, TUNED_MIRRORED, choose_transform, resolve_transform, score_pooled
 from synthaug.augment.ways import Setting
+from synthaug.errors import ConfigError
 
 N = 24
 Y = np.array(["a", "b"] * (N // 2))
@@ -85,6 +87,14 @@ def test_too_few_rows_to_try(groups):
     assert not FITS
 
 
+def test_too_few_rows_of_each_class_to_try():
+    """Two rows a class, each a group of its own, cannot be held back in three folds, with groups or without."""
+    y = np.repeat(list("abcd"), 2)
+    for groups in (None, np.arange(8)):
+        assert choose_transform(rows()[:8], y, setting({}, groups), scoring=None) == "shift"
+    assert not FITS
+
+
 def task(transform, **changes):
     merits = {None: 0.5, "shift": 0.5, "affine": 0.9, "given": 0.1}
     judge = Judge(merits=tuple(merits.items()))
@@ -132,3 +142,13 @@ def test_mirrored_images_are_tried_only_where_sides_may_be_exchanged(word, chose
     """However well mirroring would do, the tuning tries it only if that is asked for."""
     merits = {None: 0.5, "shift": 0.5, "affine": 0.7, "mirror": 0.9}
     assert resolve_transform(word, rows(), Y, setting(merits), scoring="accuracy") == chosen
+
+
+def test_a_word_that_nobody_knows_is_refused():
+    """A typing error in the transform's name is told before anything is fitted; a classifier may have its own words."""
+    plain = replace(setting({}), estimator=LogisticRegression())
+    with pytest.raises(
+        ConfigError, match=r"image_transform must be one of shift, .*; got 'shfit'\. Did you mean 'shift'"
+    ):
+        resolve_transform("shfit", rows(), Y, plain, scoring=None)
+    assert resolve_transform("given", rows(), Y, setting({}), scoring=None) == "given"

@@ -1,10 +1,11 @@
 """Arms that fill up with blends of two rows: torchvision's mixup and cutmix.
 
 A blended row counts for both classes, by how much of each it holds. Its anchor comes from the class that the plan asks
-for and makes up the greater part; the other row is any of the filled-up classes.
+for, which makes up the greater part; the other row is any of the filled-up classes.
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -22,9 +23,27 @@ from synthaug.augment.ways import NotApplicable, check_weights
 from synthaug.data.container import join, known, take, unwrap
 from synthaug.data.labels import fit_label_codec
 
-Blends = tuple[Tensor, np.ndarray]
 _MIXUP_ALPHA = 0.2
 _CUTMIX_ALPHA = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Blends:
+    """Blends of pairs of rows.
+
+    Attributes
+    ----------
+    rows
+        Shape (m, ...).
+    shares
+        How much of each class they hold, (m, n_classes).
+    greater
+        Number of the row that makes up the greater part of each, (m,).
+    """
+
+    rows: Tensor
+    shares: np.ndarray
+    greater: np.ndarray
 
 
 def mixup(task: Task) -> Trained:
@@ -66,30 +85,34 @@ def _train_blended(task: Task, blend: Any) -> Trained:
 
 def _blended_images(task: Task, blend: Callable[[Tensor], Blends], anchors: np.ndarray) -> tuple[Any, np.ndarray]:
     codec = codec_of(task.X, task.augmenter)
-    rows, shares = blend(codec.encode(np.asarray(unwrap(known(task.X))[0])))
-    return codec.decode(rows), shares
+    blends = blend(codec.encode(np.asarray(unwrap(known(task.X))[0])))
+    return codec.decode(blends.rows), blends.shares
 
 
 def _blended_rows(task: Task, blend: Callable[[Tensor], Blends], anchors: np.ndarray) -> tuple[Any, np.ndarray]:
-    """Return rows of mean numbers and the anchors' categories; a number that one of two rows lacks is not averaged."""
+    """Return rows of mean numbers, with the categories of the row that makes up the greater part; a number that one of
+    two rows lacks is not averaged.
+    """
     parts = take_apart(task.X, task.augmenter)
     if not parts.numbers.shape[1]:
         raise NotApplicable("mixup takes means of numbers; the table's columns are categories")
-    means, shares = blend(torch.from_numpy(parts.numbers))
-    own = parts.numbers[anchors]
-    numbers = np.where(np.isnan(own) | means.isnan().numpy(), own, means.numpy())
-    return parts.together(numbers, parts.choices[anchors]), shares
+    blends = blend(torch.from_numpy(parts.numbers))
+    own, means = parts.numbers[anchors], blends.rows.numpy()
+    numbers = np.where(np.isnan(own) | np.isnan(means), own, means)
+    return parts.together(numbers, parts.choices[blends.greater]), blends.shares
 
 
 def _blended(blend: Any, x: Tensor, *, labels: np.ndarray, pairs: np.ndarray, seed: int) -> Blends:
-    """Return blends of pairs of rows, (m, ...), and how much of each class they hold, (m, n_classes)."""
-    images = x if x.ndim == 4 else x[:, None, None]
+    """Return blends of pairs of row numbers (m, 2), in which the first one's class makes up the greater part."""
+    images, one_class = x if x.ndim == 4 else x[:, None, None], labels[pairs[:, 0]] == labels[pairs[:, 1]]
     found = []
     with torch.random.fork_rng(devices=[]):
         torch.random.default_generator.manual_seed(derive(seed, "blend"))  # torchvision knows no other stream
-        for pair in pairs:
-            both, shares = blend(images[pair], torch.from_numpy(labels[pair]))
-            place = int(shares[:, labels[pair[0]]].argmax())
-            found.append((both[place], shares[place]))
+        for pair, alike in zip(pairs, one_class, strict=True):
+            both, parts = blend(images[pair], torch.arange(2))
+            place = 0 if alike else int(parts[:, 0].argmax())
+            found.append((both[place], parts[place, :2]))
     rows = torch.stack([row for row, _ in found]).reshape(-1, *x.shape[1:])
-    return rows, torch.stack([share for _, share in found]).double().numpy()
+    of_rows = torch.stack([part for _, part in found]).double().numpy()
+    shares = np.einsum("mp,mpc->mc", of_rows, np.eye(labels.max() + 1)[labels[pairs]])
+    return Blends(rows, shares, pairs[np.arange(len(pairs)), of_rows.argmax(axis=1)])

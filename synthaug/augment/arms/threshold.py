@@ -12,8 +12,8 @@ from sklearn.utils import get_tags
 from synthaug._check import FEWEST_ROWS
 from synthaug._seed import derive
 from synthaug.augment.arms.task import Task, Trained
-from synthaug.augment.fitting import Answers, as_estimator_wants, fit_classifier
-from synthaug.augment.metrics import rank_metric
+from synthaug.augment.fitting import Answers, UnseenRows, as_estimator_wants, fit_classifier
+from synthaug.augment.metrics import metric_name, rank_metric
 from synthaug.augment.plan import counts_of
 from synthaug.augment.teachers import cross_fit
 from synthaug.augment.tuning import score_pooled
@@ -34,7 +34,7 @@ def threshold(task: Task) -> Trained:
     """
     scoring = "balanced_accuracy" if task.scoring is None else task.scoring
     if not _looks_at_labels(scoring, np.asarray(task.y)):
-        raise NotApplicable(f"a threshold changes labels, and {task.scoring} looks at probabilities")
+        raise NotApplicable(f"a threshold changes labels, and {metric_name(task.scoring)} looks at probabilities")
     if len(counts_of(task.y)) == 2:
         return Trained(_two_classes(task, scoring), 0)
     return Trained(_more_classes(task, scoring), 0)
@@ -46,13 +46,18 @@ def _looks_at_labels(scoring: Any, y: np.ndarray) -> bool:
         return False
     labels_alone = Answers(np.unique(y), {"predict": y})
     try:
-        check_scoring(labels_alone, scoring=scoring)(labels_alone, np.arange(len(y))[:, None], y)
+        check_scoring(labels_alone, scoring=scoring)(labels_alone, UnseenRows(np.arange(len(y))), y)
     except AttributeError:
         return False
     return True
 
 
 def _two_classes(task: Task, scoring: Any) -> Any:
+    if callable(scoring) and not hasattr(scoring, "_score_func"):
+        raise NotApplicable(
+            f"a threshold of two classes is tuned by a score of labels; {metric_name(scoring)} is a function of the "
+            "classifier. Take a name, or make_scorer of a function (y_true, y_pred)"
+        )
     n_tried = min(_MOST_THRESHOLDS, len(task.y))
     tuned = TunedThreshold(task.estimator, scoring=scoring, cv=_folds(task), thresholds=n_tried)
     X = as_estimator_wants(task.estimator, task.X)

@@ -16,6 +16,17 @@ from synthaug.augment.gate.candidates import NOTHING, Candidates, auto_candidate
 from synthaug.augment.gate.choosing import Decision
 from synthaug.augment.gate.deciding import decide
 from synthaug.augment.gate.pooling import PooledSource, final_plan
+from synthaug.augment.gate.telling import sentence_without_gate
 from synthaug.augment.gate.trying import Trial
 
-__all__ = ["NOTHING", "Candidates", "Decision", "PooledSource", "Trial", "auto_candidates", "decide", "final_plan"]
+__all__ = [
+    "NOTHING",
+    "Candidates",
+    "Decision",
+    "PooledSource",
+    "Trial",
+    "auto_candidates",
+    "decide",
+    "final_plan",
+    "sentence_without_gate",
+]

@@ -43,7 +43,7 @@ class Decision:
     sentence
         The same in words.
     sources
-        The inner learners, which the synthetic rows are drawn from.
+        The inner learners, which the synthetic rows are drawn from; none where no candidate adds any.
     metric
         What the scores are of, by name.
     """

@@ -10,6 +10,7 @@ from synthaug.augment.gate.trying import Folds, Trial, inner_folds, try_candidat
 from synthaug.augment.metrics import metric_name
 from synthaug.augment.mix import Mix, reads_images
 from synthaug.augment.plan import counts_of
+from synthaug.augment.scorable import check_scoring_fits
 from synthaug.augment.ways import Setting, check_applies
 from synthaug.data.labels import fit_label_codec
 from synthaug.errors import ConfigError
@@ -30,10 +31,12 @@ def decide(trial: Trial) -> Decision:
     Raises
     ------
     ConfigError
-        If there is no candidate, or one does not fit the rows or the classifier; nothing is learned then.
+        If there is no candidate, one does not fit the rows or the classifier, or the score does not fit the labels or
+        the classifier; nothing is learned then.
     """
     check_count("n_splits", trial.n_splits)
     _check_candidates(trial)
+    check_scoring_fits(trial.scoring, trial.y, trial.estimator)
     labels = fit_label_codec(trial.y).encode(trial.y)
     if np.bincount(labels).max() < trial.n_splits or _too_few_groups(trial):
         return refuse(

@@ -2,7 +2,7 @@
 
 from synthaug.augment.gate.candidates import NOTHING, Candidates
 from synthaug.augment.gate.rules import Found, Scores, best_of, usual_of
-from synthaug.augment.mix import REAL_ALONE, adds_synthetic
+from synthaug.augment.mix import REAL_ALONE, Mix, adds_synthetic
 from synthaug.augment.plan import Counts
 from synthaug.statistics import PairedTest, crossed_t_test
 from synthaug.statistics.units import Unit
@@ -23,6 +23,14 @@ def sentence_of(found: Found, scores: Scores, candidates: Candidates, unit: Unit
     told = f"it gained {_gain(gain, unit)} over adding nothing, on rows held back from it{doubt}."
     more = _over_the_usual if adds_synthetic(mix) else _without
     return f"{head} {found.chosen}: {told}{more(found, scores, candidates, unit)}{needed}"
+
+
+def sentence_without_gate(mix: Mix, n_added: int) -> str:
+    """Return what was done where the gate was off."""
+    what = "" if adds_synthetic(mix) else "transformed real " if mix.classic else "repeated real "
+    done = f"Augmented with {n_added} {what}rows" if n_added else "Trained on the real rows alone"
+    weighed = ", every class weighing the same" if mix.class_weight else ""
+    return f"{done}{weighed}: the gate was off, so nobody checked whether {'they help' if n_added else 'that helps'}."
 
 
 def _over_the_usual(found: Found, scores: Scores, candidates: Candidates, unit: Unit) -> str:

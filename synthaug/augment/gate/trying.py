@@ -16,11 +16,10 @@ from synthaug._seed import derive
 from synthaug.augment.augmenter import SyntheticAugmenter
 from synthaug.augment.fitting import Answers, among, answers_of, as_estimator_wants, pool_answers
 from synthaug.augment.gate.candidates import NOTHING, Candidates
-from synthaug.augment.gate.pooling import final_plan
 from synthaug.augment.learning import new_learner, on_one_thread
 from synthaug.augment.metrics import score_blocks
-from synthaug.augment.mix import REAL_ALONE, Mix, Source, plan_for, reads_images
-from synthaug.augment.plan import counts_of, plan_of_part
+from synthaug.augment.mix import REAL_ALONE, Mix, Source, adds_synthetic, plan_for, reads_images
+from synthaug.augment.plan import counts_of, plan_of_part, without_small_classes
 from synthaug.augment.ways import Setting, fit_mix
 from synthaug.data.container import take
 from synthaug.data.labels import fit_label_codec
@@ -91,7 +90,7 @@ class Tried:
     scores
         Each candidate's score, nothing's among them, shared out over mixes and blocks of rows (n_mixes, n_blocks).
     sources
-        The inner learners.
+        The inner learners; none where no candidate adds a synthetic row.
     """
 
     scores: dict[str, np.ndarray]
@@ -101,7 +100,7 @@ class Tried:
 @dataclass(frozen=True)
 class _Part:
     answers: dict[str, list[Answers]]
-    source: SyntheticAugmenter
+    source: SyntheticAugmenter | None
 
 
 @dataclass(frozen=True)
@@ -132,7 +131,8 @@ def try_candidates(trial: Trial, folds: Folds) -> Tried:
     inner = affordable(trial)
     jobs = (delayed(_try_fold)(trial, inner, number, *fold) for number, fold in enumerate(folds))
     parts = Parallel(trial.n_jobs)(jobs)
-    return Tried(_scores(trial, parts, [test for _, test in folds]), tuple(part.source for part in parts))
+    sources = tuple(part.source for part in parts if part.source is not None)
+    return Tried(_scores(trial, parts, [test for _, test in folds]), sources)
 
 
 def affordable(trial: Trial) -> SyntheticAugmenter:
@@ -154,7 +154,9 @@ def affordable(trial: Trial) -> SyntheticAugmenter:
 
 
 def _try_fold(trial: Trial, augmenter: SyntheticAugmenter, number: int, train: np.ndarray, test: np.ndarray) -> _Part:
-    """Learn on one inner training part, train with every candidate, and answer for the inner test part."""
+    """Learn on one inner training part, if a candidate adds synthetic rows, train with every candidate, and answer for
+    the inner test part.
+    """
     seed = derive(trial.seed, "inner", number)
     X, y = take(trial.X, train), take(trial.y, train)
     groups, weight = (None if part is None else part[train] for part in (_known(trial.groups), trial.weight))
@@ -162,16 +164,19 @@ def _try_fold(trial: Trial, augmenter: SyntheticAugmenter, number: int, train: n
         for category in (SmallClassWarning, ShortfallWarning):  # of inner parts; the user hears of the outer one
             warnings.simplefilter("ignore", category)
         # Rows are planned for all rows alike: by its own counts a part would get others, or lack a class that is named.
-        source = clone(augmenter).set_params(random_state=seed, sampling_strategy="auto", n_synthetic="auto")
-        source.fit(X, y, groups=groups, X_unlabeled=trial.X_unlabeled)
-        plan = final_plan(plan_of_part(plan_for(augmenter, trial.y), counts_of(trial.y), counts_of(y)), (source,))
-        drawn = DrawsOnce(source)
-        setting = Setting(
-            trial.estimator, source, drawn, plan, trial.transform, seed=seed, weight=weight, groups=groups
-        )
+        part = clone(augmenter).set_params(random_state=seed, sampling_strategy="auto", n_synthetic="auto")
+        source = part.fit(X, y, groups=groups, X_unlabeled=trial.X_unlabeled) if _learns(trial) else None
+        counts = counts_of(y)
+        plan = without_small_classes(plan_of_part(plan_for(augmenter, trial.y), counts_of(trial.y), counts), counts)
+        drawn = None if source is None else DrawsOnce(source)
+        setting = Setting(trial.estimator, part, drawn, plan, trial.transform, seed=seed, weight=weight, groups=groups)
         answer = partial(_answer, X, y, setting, X_test=as_estimator_wants(trial.estimator, take(trial.X, test)))
         tried = {NOTHING: REAL_ALONE, **trial.candidates}
         return _Part({name: answer(mix) for name, mix in tried.items()}, source)
+
+
+def _learns(trial: Trial) -> bool:
+    return any(adds_synthetic(mix) for mix in trial.candidates.values())
 
 
 def mixings(mix: Mix) -> int:

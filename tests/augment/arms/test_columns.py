@@ -74,6 +74,15 @@ def test_mixup_takes_means_where_both_rows_have_a_number(make_task):
     assert rows["dose"].isna().any()
 
 
+def test_mixup_takes_the_categories_of_the_greater_part(make_task):
+    """Where a number's sign tells the category, it does so in the blends too, of one class and of two."""
+    rng, high = np.random.default_rng(0), np.arange(60) % 2 == 1
+    X = pd.DataFrame({"number": np.where(high, 10.0, -10.0) + rng.normal(size=60), "side": np.where(high, "+", "-")})
+    it = make_task("mixed", rows=(X, pd.Series(["ill", "well", "well"] * 20)), n_synthetic=30)
+    rows = ARMS["mixup"](it).classifier.X_.iloc[60:]
+    np.testing.assert_array_equal(rows["number"] > 0, rows["side"] == "+")
+
+
 WORDS = pd.DataFrame({"a": ["x", "y", "z"] * 10, "b": ["u", "v"] * 15})
 SAME = pd.DataFrame({"a": ["x"] * 30, "b": [1.0] * 30})
 REASONS = {

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression, Perceptron
-from sklearn.metrics import balanced_accuracy_score
+from sklearn.metrics import balanced_accuracy_score, make_scorer
 from sklearn.model_selection import TunedThresholdClassifierCV
 
 from synthaug._seed import derive
@@ -89,3 +89,26 @@ def test_groups_are_not_torn(make_task):
     trained = ARMS["threshold"](make_task("table", LogisticRegression(), rows=(X, y), groups=groups))
     for train, test in trained.classifier.cv:
         assert set(groups[train]).isdisjoint(groups[test])
+
+
+def test_classes_of_few_rows_in_groups_have_a_threshold(make_task):
+    """Three classes of three rows, each row a group: as many folds as a class has rows."""
+    X, y = np.random.default_rng(0).normal(size=(9, 2)), np.repeat([0, 1, 2], 3)
+    trained = ARMS["threshold"](make_task("table", LogisticRegression(), rows=(X, y), groups=np.arange(9)))
+    assert trained.classifier.predict(X).shape == (9,)
+
+
+def share_right(classifier, X, y):
+    """Return the accuracy, as a scorer of one's own."""
+    return float((classifier.predict(X) == y).mean())
+
+
+def test_a_plain_function_scores_more_than_two_classes_only(make_task):
+    """scikit-learn tunes the threshold of two classes by a metric of labels: the reason and the remedy are named."""
+    it = replace(make_task("table", LogisticRegression(), rows=rare()), scoring=share_right)
+    with pytest.raises(NotApplicable, match=r"share_right is a function of the classifier\. Take a name, or make"):
+        ARMS["threshold"](it)
+    by_labels = replace(it, scoring=make_scorer(balanced_accuracy_score))
+    assert ARMS["threshold"](by_labels).classifier.best_threshold_ < 0.4
+    more = replace(make_task("table", LogisticRegression(), rows=rare(n_classes=3)), scoring=share_right)
+    assert ARMS["threshold"](more).n_added == 0
