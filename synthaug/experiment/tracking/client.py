@@ -131,6 +131,15 @@ def find_run(client: "MlflowClient", run_id: str) -> "Run":
     return run
 
 
+def is_gone(client: "MlflowClient", run_id: str) -> bool:
+    """Return whether a store holds no such run, or a deleted one."""
+    try:
+        find_run(client, run_id)
+    except ConfigError:
+        return True
+    return False
+
+
 def run_with_key(client: "MlflowClient", experiment: str, key: str | None) -> str | None:
     """Return the number of an experiment's run that is tagged with a study's key, or None where there is none."""
     found = None if key is None else client.get_experiment_by_name(experiment)

@@ -24,6 +24,8 @@ from synthaug.experiment.tracking.quiet import few_retries
 from synthaug.experiment.tracking.study import TrackedStudy
 
 if TYPE_CHECKING:
+    from mlflow.entities import Run
+
     from synthaug.experiment.comparison import Comparison
 
 _LOCK = ".tracking.lock"
@@ -111,11 +113,8 @@ class Mirror:
     def is_complete(self) -> bool:
         """Return whether the tracker holds every finished split, the verdicts and the report; raises as ``send``."""
         with few_retries():
-            store, _ = calls.locate(self.destination.uri)
-            client = calls.open_client(store)
-            run_id = self.destination.run_id
-            run_id = run_id or calls.run_with_key(client, self.destination.experiment, self.destination.key)
-            tags = {} if run_id is None else calls.find_run(client, run_id).data.tags
+            run = self._find()
+        tags = {} if run is None else run.data.tags
         return tags.get(_COMPLETE) == str(len(self.store.finished()))
 
     def stop(self, status: str) -> None:
@@ -127,6 +126,7 @@ class Mirror:
         """Return the study in the tracker, opened anew where the tracker was away, and note its run in the folder."""
         if self._study is None:
             with few_retries():
+                self._find()
                 study = open_study(self._about(), self._place())
                 self.destination = replace(
                     self.destination, run_id=study.run_id, experiment_id=study.experiment_id, owned=study.owned
@@ -137,6 +137,26 @@ class Mirror:
                     study.log_described(self.destination.dataset)
                 self._study = study
         return self._study
+
+    def _find(self) -> "Run | None":
+        """Return the study's run, by its number or else its key; None, and its number forgotten, where it is gone."""
+        noted = there = self.destination
+        client = calls.open_client(calls.locate(there.uri)[0])
+        if noted.run_id is not None and calls.is_gone(client, noted.run_id):
+            there = replace(noted, run_id=None, experiment_id=None, owned=True)
+        run_id = there.run_id or calls.run_with_key(client, there.experiment, there.key)
+        run = None if run_id is None else calls.find_run(client, run_id)
+        if run is not None:
+            there = replace(there, run_id=run_id, experiment_id=run.info.experiment_id)
+        elif noted.run_id is not None:
+            warnings.warn(
+                f"the study's run must be in the tracker to go on there; got {noted.run_id!r} (deleted, or not of "
+                f"{noted.uri}). A new run is begun, and all of the study is sent to it.",
+                TrackingWarning,
+                stacklevel=3,
+            )
+        self.destination = there
+        return run
 
     def _about(self) -> About:
         facts, there = self._facts, self.destination
