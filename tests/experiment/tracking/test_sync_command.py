@@ -1,10 +1,14 @@
-"""``synthaug sync``: what it says, and its exit codes."""
+"""``synthaug sync`` and ``run``: what they say of MLflow, and their exit codes."""
 
 import json
 
+import numpy as np
 import pytest
+import yaml
+from mlflow import MlflowClient
 
 from synthaug.cli import main
+from synthaug.data.readers import write_rows_file
 from synthaug.experiment.tracking import begin_tracking, read_destination
 
 
@@ -14,6 +18,34 @@ def folder(uri, split, study_folder):
     made = study_folder([split(index) for index in range(4)])
     begin_tracking(made, uri=uri)
     return made
+
+
+@pytest.fixture
+def pipeline(uri, tmp_path):
+    """A pipeline that takes a second, with a store of its own that no test makes."""
+    rng = np.random.default_rng(0)
+    write_rows_file("rows.npz", rng.normal(size=(48, 3)), np.repeat(["benign", "malignant"], 24))
+    settings = {
+        "name": "toy",
+        "data": {"path": "rows.npz"},
+        "design": {"kind": "draws", "n_draws": 2, "rows_per_class": 8, "test_rows": 20},
+        "estimator": {"name": "GaussianNB"},
+        "arms": ["none", "smote"],
+        "tracking": {"uri": "sqlite:///pipelines.db", "register_as": "toy learner"},
+        "output": "out",
+    }
+    (tmp_path / "toy.yaml").write_text(yaml.safe_dump(settings))
+    return "toy.yaml"
+
+
+def test_run_names_the_store_that_it_wrote_to(pipeline, uri, capsys, monkeypatch):
+    """Started by ``mlflow run``, which brings a store and a run, it prints that store, not the pipeline's."""
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    monkeypatch.setenv("MLFLOW_RUN_ID", MlflowClient(uri).create_run("0").info.run_id)
+    assert main(["run", pipeline]) == 0
+    assert f" ui --backend-store-uri {uri} " in capsys.readouterr().out
+    assert main(["run", pipeline, "--json"]) == 0
+    assert f" ui --backend-store-uri {uri} " in json.loads(capsys.readouterr().out)["tracking"]
 
 
 def test_it_says_what_it_sent_and_then_that_nothing_is_missing(folder, uri, capsys):
