@@ -4,6 +4,7 @@ import platform
 import re
 import subprocess
 import sys
+import time
 import types
 from dataclasses import replace
 from pathlib import Path
@@ -249,6 +250,46 @@ def test_finished_comparison_is_logged_into_the_caller_run(uri):
         assert client.get_run(mine.info.run_id).data.tags["sentence"] == result.sentence()
     finally:
         mlflow.set_tracking_uri(None)
+
+
+def test_comparison_called_again_goes_on_in_the_caller_run(uri, split, learner, monkeypatch):
+    """Where the server went away in the middle, a second call finishes the first; another comparison gets its own."""
+    import mlflow
+
+    first = compared(tuple(replace(result, learners=(learner(),)) for result in noisy_splits(split, 2)))
+    other = compared(noisy_splits(split, 3))
+    mlflow.set_tracking_uri(uri)
+    try:
+        with mlflow.start_run() as mine:
+            with monkeypatch.context() as patch:
+                patch.setattr(TrackedStudy, "log_summary", server_away)
+                with pytest.raises(OSError, match="away"):
+                    first.to_mlflow()
+            beneath = other.to_mlflow()
+            assert first.to_mlflow() == mine.info.run_id
+            assert beneath != mine.info.run_id != first.to_mlflow()
+        client = mlflow.MlflowClient()
+        found = client.search_runs([mine.info.experiment_id], f"tags.study_id = '{mine.info.run_id}'")
+        names = ["full, split 0", "full, split 1", "gan", "gated", "none", "smote"]
+        assert sorted(run.info.run_name for run in found) == names
+        assert {run.info.status for run in found} == {"FINISHED"}
+        assert client.get_run(mine.info.run_id).data.tags["sentence"] == first.sentence()
+    finally:
+        mlflow.set_tracking_uri(None)
+
+
+def server_away(*args: object) -> None:
+    raise OSError("server away")
+
+
+def test_comparison_gives_up_on_a_server_that_is_away(split):
+    """A server that does not answer is an error within seconds: MLflow's own patience is minutes."""
+    from mlflow.exceptions import MlflowException
+
+    began = time.monotonic()
+    with pytest.raises(MlflowException, match=r"Connection refused|Max retries"):
+        compared(noisy_splits(split, 2)).to_mlflow(uri="http://127.0.0.1:9")
+    assert time.monotonic() - began < 60
 
 
 def test_run_in_another_store_is_left_alone(uri, split, tmp_path, migrated):
