@@ -52,7 +52,7 @@ class Mirror:
     def __init__(self, folder: str | Path) -> None:
         self.folder, self.store = Path(folder), SplitStore(folder)
         found = read_destination(folder)
-        if found is None:
+        if found is None or not found.uri:
             raise ConfigError(f"a study must be tracked to be sent; '{folder}' was not. Name an address: --uri.")
         self.destination: Destination = found
         self._facts = self.store.facts()

@@ -48,6 +48,33 @@ def test_run_names_the_store_that_it_wrote_to(pipeline, uri, capsys, monkeypatch
     assert f" ui --backend-store-uri {uri} " in json.loads(capsys.readouterr().out)["tracking"]
 
 
+def test_untracked_run_that_is_sent_later_says_where_it_comes_from(pipeline, uri, capsys, monkeypatch):
+    """Run with ``--no-tracking`` it notes commit, versions, data and the learner's name, and ``sync`` sends those."""
+    with monkeypatch.context() as patch:
+        patch.setattr("synthaug.experiment.tracking.destination.origin_tags", lambda: {"git_commit": "of the run"})
+        assert main(["run", pipeline, "--no-tracking"]) == 0
+    assert main(["sync", "out"]) == 1
+    assert "a study must be tracked to be sent" in capsys.readouterr().err
+    assert main(["sync", "out", "--uri", uri]) == 0
+    sent = read_destination("out")
+    assert (sent.uri, sent.register_as) == (uri, "toy learner")
+    run = MlflowClient(uri).get_run(sent.run_id)
+    assert run.data.tags["git_commit"] == "of the run"
+    assert [logged.dataset.name for logged in run.inputs.dataset_inputs] == ["rows"]
+
+
+def test_untracked_run_forgets_where_an_earlier_study_went(pipeline, uri):
+    """A new study in an old folder is not sent into the old one's run; a resumed one still goes where it went."""
+    assert main(["run", pipeline, "--no-tracking"]) == 0
+    assert main(["sync", "out", "--uri", uri]) == 0
+    first = read_destination("out")
+    assert main(["run", pipeline, "--no-tracking", "--resume"]) == 0
+    assert read_destination("out") == first
+    assert main(["run", pipeline, "--no-tracking"]) == 0
+    assert main(["sync", "out", "--uri", uri]) == 0
+    assert read_destination("out").run_id != first.run_id
+
+
 def test_it_says_what_it_sent_and_then_that_nothing_is_missing(folder, uri, capsys):
     """The first call sends everything, the second nothing; with --json it prints one object and nothing else."""
     assert main(["sync", str(folder)]) == 0
