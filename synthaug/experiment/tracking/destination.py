@@ -12,7 +12,7 @@ from synthaug._files import write_atomically
 from synthaug.errors import FileError
 from synthaug.experiment.tracking import client as calls
 from synthaug.experiment.tracking.about import check_register_as
-from synthaug.experiment.tracking.address import make_folder
+from synthaug.experiment.tracking.address import make_folder, same_store
 from synthaug.experiment.tracking.origin import origin_tags
 from synthaug.experiment.tracking.verdicts import runs_page
 
@@ -126,8 +126,8 @@ def begin_tracking(
         found = read_destination(folder) if resume else None
         if found is not None:
             fresh = replace(fresh, key=found.key)  # by which the study is found wherever it was sent before
-            if (found.uri, found.experiment) == (here, experiment):
-                fresh = replace(fresh, run_id=found.run_id, owned=found.owned)
+            if same_store(found.uri, here) and found.experiment == experiment:
+                fresh = replace(fresh, run_id=found.run_id, experiment_id=found.experiment_id, owned=found.owned)
     fresh.save(Path(folder))
     return fresh
 
