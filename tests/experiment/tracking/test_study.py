@@ -400,6 +400,16 @@ def test_dataset_of_whole_numbers_is_described_quietly():
     assert "age" in describe_rows(rows, np.array([0, 1, 0]), "clinic")["schema"]
 
 
+def test_table_of_very_many_columns_is_logged(uri):
+    """A table whose schema is longer than MLflow takes is logged by name and digest, its schema left out."""
+    rows = pd.DataFrame(np.zeros((4, 10_000)), columns=[f"gene ENSG{number:080d}" for number in range(10_000)])
+    with track_study("demo", scoring="accuracy", uri=uri) as study:
+        study.log_dataset(rows, np.array([0, 1, 0, 1]), name="genes")
+    (logged,) = study.client.get_run(study.run_id).inputs.dataset_inputs
+    assert (logged.dataset.name, logged.dataset.schema) == ("genes", None)
+    assert '"num_rows": 4' in logged.dataset.profile
+
+
 def test_summary_tags_arms_and_study(uri, split, tmp_path):
     """Verdicts are tags of arms and study; differences and means are metrics; tables are files; a page shows them."""
     comparison = compared(noisy_splits(split))
