@@ -10,6 +10,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 
 _LOCK = ".tracking.lock"
 _SECONDS_BETWEEN_TRIES, _SECONDS_FOR_LOCK = 30.0, 10.0
-_COMPLETE = "complete"  # the tag of a study's run that says how many splits it was logged with, whole
+_COMPLETE = "complete"  # the tag of a study's run that says with what it was logged, whole
+_REPORT = "report.html"
 
 
 class Mirror:
@@ -98,10 +100,10 @@ class Mirror:
         with few_retries():
             study = self._open()
             study.log_summary(comparison)
-            for path in (report, report.with_name(CARD), report.with_name(DOSSIER)):
-                if path.exists():  # the dossier is written where it was asked for
-                    study.log_report(path)
-            calls.set_tags(study.client, study.run_id, {_COMPLETE: len(comparison.splits)})
+            whole = _digest(len(comparison.splits), report)
+            for path in _outcome(report):
+                study.log_report(path)
+            calls.set_tags(study.client, study.run_id, {_COMPLETE: whole})
 
     def end(self, status: str) -> None:
         """End the runs that were begun here, if they can be reached; raises as ``send`` does."""
@@ -111,11 +113,13 @@ class Mirror:
                 study.end(status)
 
     def is_complete(self) -> bool:
-        """Return whether the tracker holds every finished split, the verdicts and the report; raises as ``send``."""
+        """Return whether the tracker holds every finished split, and verdicts and report as they are; raises as
+        ``send``.
+        """
         with few_retries():
             run = self._find()
         tags = {} if run is None else run.data.tags
-        return tags.get(_COMPLETE) == str(len(self.store.finished()))
+        return tags.get(_COMPLETE) == _digest(len(self.store.finished()), self.folder / _REPORT)
 
     def stop(self, status: str) -> None:
         """End the runs that were begun here; where the tracker is away, warn."""
@@ -240,6 +244,17 @@ def locked(folder: str | Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _outcome(report: Path) -> list[Path]:
+    """Return the report, and the model card and dossier beside it, where they are written."""
+    return [path for path in (report, report.with_name(CARD), report.with_name(DOSSIER)) if path.exists()]
+
+
+def _digest(n_splits: int, report: Path) -> str:
+    """Return a word that changes with the number of splits and the files of the outcome."""
+    files = {path.name: sha256(path.read_bytes()).hexdigest() for path in _outcome(report)}
+    return sha256(repr((n_splits, files)).encode()).hexdigest()
 
 
 def _short(error: Exception) -> str:

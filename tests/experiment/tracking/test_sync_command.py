@@ -1,6 +1,7 @@
 """``synthaug sync`` and ``run``: what they say of MLflow, and their exit codes."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -87,6 +88,35 @@ def test_it_says_what_it_sent_and_then_that_nothing_is_missing(folder, uri, caps
     said = json.loads(capsys.readouterr().out)
     assert (said["uri"], said["n_sent"], said["n_finished"], said["summary_sent"]) == (uri, 0, 4, False)
     assert said["page"].startswith("#/experiments/")
+
+
+def test_outcome_that_changed_is_sent_again(folder, uri, capsys):
+    """A dossier that was asked for later is sent, and so is a report that was written anew."""
+    assert main(["sync", str(folder)]) == 0
+    assert main(["report", str(folder), "--dossier"]) == 0
+    capsys.readouterr()
+    assert main(["sync", str(folder)]) == 0
+    assert f"sent the verdicts and the report to {uri}" in capsys.readouterr().out
+    client, run_id = MlflowClient(uri), read_destination(folder).run_id
+    assert "dossier.html" in {file.path for file in client.list_artifacts(run_id)}
+    (folder / "report.html").write_text("<p>another region of equivalence</p>")
+    assert main(["sync", str(folder)]) == 0
+    assert "another region" in Path(client.download_artifacts(run_id, "report.html")).read_text()
+    assert main(["sync", str(folder)]) == 0
+    assert "nothing is missing" in capsys.readouterr().out
+
+
+def test_page_is_known_where_a_resumed_study_misses_nothing(folder, uri, capsys):
+    """A study that is resumed, or sent elsewhere and back, still has its page in MLflow's server."""
+    assert main(["sync", str(folder)]) == 0
+    page = read_destination(folder).page
+    assert page
+    assert begin_tracking(folder, uri=uri, resume=True).page == page
+    assert main(["sync", str(folder), "--experiment", "elsewhere"]) == 0
+    assert main(["sync", str(folder), "--experiment", "synthaug"]) == 0
+    capsys.readouterr()
+    assert main(["sync", str(folder), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["page"] == page
 
 
 def test_server_that_is_away_is_an_error_in_words(folder, capsys):
