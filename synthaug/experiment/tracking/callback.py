@@ -12,7 +12,7 @@ from synthaug.experiment.tracking.about import Place
 from synthaug.experiment.tracking.address import artifact_location, check_uri
 from synthaug.experiment.tracking.origin import origin_tags
 from synthaug.experiment.tracking.quiet import few_retries
-from synthaug.experiment.tracking.records import Point, finite, flat_parameters, metric_key
+from synthaug.experiment.tracking.records import Point, finite, flat_parameters, metric_key, tag_texts
 from synthaug.training.loop import StepRecord
 
 if TYPE_CHECKING:
@@ -209,7 +209,7 @@ class MlflowCallback:
             log.run_id = parent
             return
         location = artifact_location(store if self._place.uri else None)
-        tags = {"kind": "learning"} | origin_tags() | self.tags
+        tags = {"kind": "learning"} | origin_tags() | tag_texts(self.tags)
         run = calls.new_run(client, self.name, self._place, location, parent=parent, began=log.began, tags=tags)
         log.run_id, log.owned = str(run.info.run_id), True
         calls.set_params(client, log.run_id, flat_parameters(self.params))

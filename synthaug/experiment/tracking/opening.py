@@ -14,6 +14,7 @@ from synthaug.experiment.tracking.about import About, Place, check_register_as
 from synthaug.experiment.tracking.address import artifact_location
 from synthaug.experiment.tracking.origin import origin_tags
 from synthaug.experiment.tracking.quiet import few_retries
+from synthaug.experiment.tracking.records import tag_texts
 from synthaug.experiment.tracking.study import TrackedStudy
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ def track_study(
         class_names=tuple(class_names),
         folder=Path(folder),
         params=dict(params or {}),
-        tags={key: str(value) for key, value in (tags or {}).items()},
+        tags=tag_texts(tags or {}),
         origin=origin_tags(),
         register_as=check_register_as(register_as),
     )

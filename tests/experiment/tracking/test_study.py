@@ -118,6 +118,18 @@ def test_settings_become_parameters(uri, split):
     assert json.loads(artifact(study, study.run_id, "settings.json")) == settings
 
 
+def test_settings_may_have_any_keys(uri):
+    """Settings under numpy's numbers, such as rows a class, and tags under any name are logged, their names as text."""
+    params = {"rows_per_class": {np.int64(1): 10, np.int64(7): 4}, "pairs": [{(0, 1): "x"}], 5: (1, 2)}
+    with track_study("demo", scoring="accuracy", uri=uri, params=params, tags={"a[0],b": "x", "k" * 300: 1}) as study:
+        pass
+    data = study.client.get_run(study.run_id).data
+    assert {"rows_per_class.1": "10", "rows_per_class.7": "4", "5": "(1, 2)"}.items() <= data.params.items()
+    assert {"a_x5b_0_x5d__x2c_b": "x", "k" * 250: "1"}.items() <= data.tags.items()
+    kept = json.loads(artifact(study, study.run_id, "settings.json"))
+    assert kept == {"rows_per_class": {"1": 10, "7": 4}, "pairs": [{"(0, 1)": "x"}], "5": [1, 2]}
+
+
 def test_losses_travel_in_batches(uri, split, learner, monkeypatch):
     """A learner's losses are logged in batches of at most 1000, not in a call for each step."""
     calls: list[int] = []
