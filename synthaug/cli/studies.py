@@ -201,7 +201,7 @@ def _answer(study: "Study", comparison: "Comparison", seconds: float, *, as_json
     from synthaug.experiment.tracking import read_destination, ui_command
 
     sent = read_destination(study.folder) if study.config.tracking.enabled else None
-    opened = None if sent is None else ui_command(study.config.tracking.uri, page=sent.page)
+    opened = None if sent is None else ui_command(sent.uri, page=sent.page)
     if as_json:
         places = {"folder": study.folder, "report": study.folder / "report.html"} if kept else {}
         print_json({**comparison_record(comparison), **places, "tracking": opened, "seconds": round(seconds, 1)})

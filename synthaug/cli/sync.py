@@ -53,6 +53,8 @@ def _sent(folder: Path, uri: str | None, experiment: str | None) -> "Synced":
 def _words(sent: "Synced", folder: Path) -> str:
     if sent.n_sent == 0 and not sent.summary_sent:
         return f"nothing is missing: {sent.uri} holds all {sent.n_finished} finished splits of {folder}"
+    if sent.n_sent == 0:
+        return f"sent the verdicts and the report to {sent.uri}, which holds all {sent.n_finished} splits of {folder}"
     verdicts = " and the verdicts" if sent.summary_sent else ""
     words = f"sent {sent.n_sent} of {sent.n_finished} splits{verdicts} to {sent.uri}"
     unfinished = f"; {sent.n_splits - sent.n_finished} splits are not finished: synthaug run ... --resume"

@@ -26,7 +26,7 @@ from synthaug.experiment.estimators import build_estimator
 from synthaug.experiment.report import write_report
 from synthaug.experiment.storage import DOSSIER, SplitStore
 from synthaug.experiment.study_rows import load_rows, rows_per_class
-from synthaug.experiment.tracking import Mirror, begin_tracking, describe_rows, mirrored
+from synthaug.experiment.tracking import Mirror, begin_tracking, describe_rows, mirrored, note_untracked
 from synthaug.generators import find_generator
 
 CONFIG, REPORT, SUMMARY, FRAME = "config.yaml", "report.html", "summary.csv", "frame.csv"
@@ -162,7 +162,9 @@ class Study:
     @contextmanager
     def _tracked(self, *, resume: bool) -> Iterator[Mirror | None]:
         tracking, data = self.config.tracking, self.config.data
+        dataset = describe_rows(self.arms.work.X, self.arms.work.y, data.name or Path(data.source).stem)
         if not tracking.enabled:
+            note_untracked(self.folder, register_as=tracking.register_as, dataset=dataset, resume=resume)
             yield None
             return
         begin_tracking(
@@ -170,7 +172,7 @@ class Study:
             uri=None if _STARTED_BY_MLFLOW in os.environ else tracking.uri,  # `mlflow run` brings its own run
             experiment=tracking.experiment,
             register_as=tracking.register_as,
-            dataset=describe_rows(self.arms.work.X, self.arms.work.y, data.name or Path(data.source).stem),
+            dataset=dataset,
             resume=resume,
         )
         with mirrored(self.folder) as mirror:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from synthaug.experiment.axis import metric_text
 from synthaug.experiment.figures import VERDICT_COLOURS, draw_differences, quiet
@@ -96,16 +97,20 @@ def draw_label_curve(axes: "Axes", comparison: "Comparison") -> None:
     assert curve is not None
     sizes = curve.sizes.repeat(curve.values.shape[1])
     axes.plot(sizes, unit.factor * curve.values.ravel(), "o", color=VERDICT_COLOURS["baseline"], alpha=0.4)
-    axes.plot(curve.sizes, unit.factor * curve.mean, color="#1b1d20", linewidth=2, label=f"{curve.arm}, made to rise")
+    named = axes.plot(
+        curve.sizes, unit.factor * curve.mean, color="#1b1d20", linewidth=2, label=f"{curve.arm}, made to rise"
+    )
     if curve.beside is not None:
         text = _with_worth(curve.beside, comparison)
-        axes.axhline(unit.factor * curve.level, color=VERDICT_COLOURS["helps"], linestyle="--", label=text)
+        named.append(
+            axes.axhline(unit.factor * curve.level, color=VERDICT_COLOURS["helps"], linestyle="--", label=text)
+        )
     axes.set_xscale("log")
     axes.set_xticks(curve.sizes, [f"{size:,.0f}" for size in curve.sizes])
     axes.minorticks_off()
     axes.set_xlabel("labelled training rows")
     axes.set_ylabel(_in_percent(comparison), parse_math=False)
-    _legend(axes)
+    _legend(axes, named)
     quiet(axes)
 
 
@@ -123,14 +128,15 @@ def draw_recalls(axes: "Axes", comparison: "Comparison") -> None:
     """Draw each class's recall, a row a class and a mark an arm, for the arms that tell most."""
     table = comparison.recalls()
     classes = shown_classes(table, comparison.baseline)
+    named: list[Line2D] = []
     for arm, colour, marker in zip(shown_arms(comparison), _ARM_COLOURS, _ARM_MARKERS, strict=False):
         recall = table[table["arm"] == arm].set_index("class")["recall"]
-        axes.plot(100 * recall[classes], range(len(classes)), marker, color=colour, alpha=0.8, label=arm)
+        named += axes.plot(100 * recall[classes], range(len(classes)), marker, color=colour, alpha=0.8, label=arm)
     _name_rows(axes, classes)
     axes.grid(axis="y", color="#e4e4de", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.set_xlabel("recall of each class, %")
-    _legend(axes)
+    _legend(axes, named)
 
 
 def _name_rows(axes: "Axes", names: list[str]) -> None:
@@ -139,7 +145,9 @@ def _name_rows(axes: "Axes", names: list[str]) -> None:
     quiet(axes, left=False)
 
 
-def _legend(axes: "Axes") -> None:
-    legend = axes.legend(frameon=False, fontsize=9, loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0)
+def _legend(axes: "Axes", named: list[Line2D]) -> None:
+    legend = axes.legend(
+        handles=named, frameon=False, fontsize=9, loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderaxespad=0
+    )
     for text in legend.get_texts():
         text.set_parse_math(False)

@@ -66,3 +66,21 @@ def test_arm_that_is_the_same_has_a_word_in_place_of_a_point(study: Comparison):
     axes = replace(study, splits=tuple(same(split) for split in study.splits)).plot().axes[1]
     assert [text.get_text().strip() for text in axes.texts] == ["same as smote"]
     assert len([line for line in axes.lines if line.get_marker() in "^vo"]) == 2
+
+
+def test_arm_of_any_name_is_in_the_legends(study: Comparison):
+    """An arm whose name begins with an underscore, which matplotlib takes for no name, is named all the same."""
+
+    def renamed(split):
+        fields = ("scores", "blocks", "n_added", "recalls")
+        return replace(split, **{name: {new(arm): it for arm, it in getattr(split, name).items()} for name in fields})
+
+    def new(arm):
+        return {"smote": "_mine"}.get(arm, arm)
+
+    axes = (
+        replace(study, splits=tuple(renamed(split) for split in study.splits), baseline=new(study.baseline)).plot().axes
+    )
+    names = [text.get_text() for text in axes[-1].get_legend().get_texts()]
+    assert "_mine" in names
+    assert len(names) == len(study.plot().axes[-1].get_legend().get_texts())

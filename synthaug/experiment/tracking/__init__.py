@@ -20,7 +20,12 @@ A study's folder is its record; MLflow holds a copy, which is brought up to date
 
 from synthaug.experiment.tracking.address import ui_command
 from synthaug.experiment.tracking.callback import MlflowCallback
-from synthaug.experiment.tracking.destination import begin_tracking, describe_rows, read_destination
+from synthaug.experiment.tracking.destination import (
+    begin_tracking,
+    describe_rows,
+    note_untracked,
+    read_destination,
+)
 from synthaug.experiment.tracking.mirror import Mirror, locked, mirrored
 from synthaug.experiment.tracking.opening import log_comparison, track_study
 from synthaug.experiment.tracking.study import TrackedStudy
@@ -34,6 +39,7 @@ __all__ = [
     "locked",
     "log_comparison",
     "mirrored",
+    "note_untracked",
     "read_destination",
     "track_study",
     "ui_command",

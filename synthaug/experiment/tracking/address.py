@@ -65,7 +65,7 @@ def same_store(uri: str, other: str) -> bool:
     (True, False)
     """
     path = sqlite_path(uri)
-    return uri == other or (path is not None and path == sqlite_path(other))
+    return _plain(uri) == _plain(other) or (path is not None and path == sqlite_path(other))
 
 
 def sqlite_path(uri: str) -> Path | None:
@@ -120,6 +120,10 @@ def ui_command(uri: str, *, page: str = "") -> str:
         return f"python -m webbrowser {shlex.quote(address)}"
     quiet = "" if os.name == "nt" else "MLFLOW_DISABLE_TELEMETRY=true "
     return f"{quiet}{_program()} ui --backend-store-uri {shlex.quote(uri)} --host 127.0.0.1"
+
+
+def _plain(uri: str) -> str:
+    return uri.rstrip("/") if uri.startswith(("http://", "https://")) else uri
 
 
 def _program() -> str:

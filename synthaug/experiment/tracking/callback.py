@@ -12,7 +12,7 @@ from synthaug.experiment.tracking.about import Place
 from synthaug.experiment.tracking.address import artifact_location, check_uri
 from synthaug.experiment.tracking.origin import origin_tags
 from synthaug.experiment.tracking.quiet import few_retries
-from synthaug.experiment.tracking.records import Point, finite, flat_parameters, metric_key
+from synthaug.experiment.tracking.records import Point, finite, flat_parameters, metric_key, tag_texts
 from synthaug.training.loop import StepRecord
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class _Log:
     run_id: str | None = None
     owned: bool = False
     last_step: int = -1
+    last_keys: set[str] = field(default_factory=set)
     waiting: list[Point] = field(default_factory=list)
 
 
@@ -100,6 +101,8 @@ class MlflowCallback:
 
     def __call__(self, record: StepRecord) -> None:
         """Log a step; the last one is sent at once, and ends a run of its own."""
+        if record.step <= self._log.last_step:
+            self._begin_anew()
         self._add(record.step, record.seconds, record.terms)
         if record.step >= record.n_steps:
             self.close()
@@ -109,7 +112,19 @@ class MlflowCallback:
         self(record)
 
     def log(self, step: int, **terms: float) -> None:
-        """Log named numbers of a step of your own loop; ``close`` or a ``with`` block sends the rest."""
+        """Log named numbers of a step of your own loop; ``close`` or a ``with`` block sends the rest.
+
+        Parameters
+        ----------
+        step
+            The step; an earlier one than the last begins a new learning.
+        terms
+            Numbers by name. Those of one step may come in several calls; a name that comes again at the same step
+            begins a new learning.
+        """
+        last = self._log
+        if step < last.last_step or (step == last.last_step and last.last_keys & terms.keys()):
+            self._begin_anew()
         self._add(step, time.time() - self._log.began, terms)
 
     def close(self, status: str = "FINISHED") -> None:
@@ -120,7 +135,7 @@ class MlflowCallback:
                 self._warn(f"{len(log.waiting)} values were not sent and are lost")
             if log.owned and log.run_id is not None:
                 self._told(self._end, log.run_id, status)
-        self._log = _Log(last_step=log.last_step)
+        self._log = _Log(last_step=log.last_step, last_keys=log.last_keys)
 
     def __enter__(self) -> Self:
         return self
@@ -156,14 +171,16 @@ class MlflowCallback:
 
     on_train_begin = on_epoch_begin = on_batch_begin = on_batch_end = on_grad_computed = _nothing
 
+    def _begin_anew(self) -> None:
+        if self._log.waiting or self._log.run_id:
+            self.close()  # a learning that never reached its last step
+        self._log = _Log()
+
     def _add(self, step: int, seconds: float, terms: Mapping[str, float]) -> None:
-        if step <= self._log.last_step:
-            if self._log.waiting or self._log.run_id:
-                self.close()  # a learning that never reached its last step
-            self._log = _Log()
         log, parts = self._log, (self.prefix,) if self.prefix else ()
         points = [Point(metric_key(*parts, key), float(value), step, seconds) for key, value in terms.items()]
         log.waiting += finite(points)
+        log.last_keys = set(terms) | (log.last_keys if step == log.last_step else set())
         log.last_step = step
         if self._is_due():
             with few_retries():
@@ -192,7 +209,7 @@ class MlflowCallback:
             log.run_id = parent
             return
         location = artifact_location(store if self._place.uri else None)
-        tags = {"kind": "learning"} | origin_tags() | self.tags
+        tags = {"kind": "learning"} | origin_tags() | tag_texts(self.tags)
         run = calls.new_run(client, self.name, self._place, location, parent=parent, began=log.began, tags=tags)
         log.run_id, log.owned = str(run.info.run_id), True
         calls.set_params(client, log.run_id, flat_parameters(self.params))

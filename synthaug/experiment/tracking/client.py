@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 SOURCE = {"mlflow.source.name": "synthaug", "mlflow.source.type": "LOCAL"}
 _MAX_METRICS, _MAX_PARAMETERS, _MAX_TAG_LENGTH = 1000, 100, 5000  # MLflow's limits for a log_batch call and a tag
+_MAX_FACTS = {"schema": 1_048_575, "profile": 16_777_215}  # and for what a data set says of itself
 
 
 def installed() -> bool:
@@ -129,6 +130,15 @@ def find_run(client: "MlflowClient", run_id: str) -> "Run":
             f"Restore it (mlflow runs restore --run-id {run_id}) or leave it out to begin a new one."
         )
     return run
+
+
+def is_gone(client: "MlflowClient", run_id: str) -> bool:
+    """Return whether a store holds no such run, or a deleted one."""
+    try:
+        find_run(client, run_id)
+    except ConfigError:
+        return True
+    return False
 
 
 def run_with_key(client: "MlflowClient", experiment: str, key: str | None) -> str | None:
@@ -235,11 +245,15 @@ def log_figure(client: "MlflowClient", run_id: str, figure: "Figure", name: str)
 
 
 def describe_dataset(X: Any, y: Any, name: str) -> dict[str, str]:
-    """Return what a data set is, as text: name, shape, schema and digest, none of its rows."""
+    """Return what a data set is, as text: name, shape, schema and digest, none of its rows.
+
+    The schema of very many columns, which MLflow would refuse, is left out.
+    """
     require_mlflow()
     with quiet():
         facts = _describe(X, y, name).to_dict()
-    return {key: str(text) for key, text in facts.items() if text is not None}
+    texts = {key: str(text) for key, text in facts.items() if text is not None}
+    return {key: text for key, text in texts.items() if len(text) <= _MAX_FACTS.get(key, len(text))}
 
 
 def log_dataset(client: "MlflowClient", run_id: str, facts: Mapping[str, str], *, context: str) -> None:

@@ -12,7 +12,7 @@ from synthaug._files import write_atomically
 from synthaug.errors import FileError
 from synthaug.experiment.tracking import client as calls
 from synthaug.experiment.tracking.about import check_register_as
-from synthaug.experiment.tracking.address import make_folder
+from synthaug.experiment.tracking.address import make_folder, same_store
 from synthaug.experiment.tracking.origin import origin_tags
 from synthaug.experiment.tracking.verdicts import runs_page
 
@@ -26,7 +26,7 @@ class Destination:
     Attributes
     ----------
     uri, experiment
-        MLflow's store and experiment.
+        MLflow's store and experiment; a study that is not tracked has the address "".
     key
         The study's own word, by which its run is found again.
     run_id, experiment_id
@@ -64,7 +64,7 @@ class Destination:
 
 
 def read_destination(folder: str | Path) -> Destination | None:
-    """Return where a study's folder is sent; None where it was never tracked.
+    """Return where a study's folder is sent; None where nothing was noted.
 
     Raises
     ------
@@ -126,7 +126,29 @@ def begin_tracking(
         found = read_destination(folder) if resume else None
         if found is not None:
             fresh = replace(fresh, key=found.key)  # by which the study is found wherever it was sent before
-            if (found.uri, found.experiment) == (here, experiment):
-                fresh = replace(fresh, run_id=found.run_id, owned=found.owned)
+            if same_store(found.uri, here) and found.experiment == experiment:
+                fresh = replace(fresh, run_id=found.run_id, experiment_id=found.experiment_id, owned=found.owned)
     fresh.save(Path(folder))
     return fresh
+
+
+def note_untracked(
+    folder: str | Path, *, register_as: str | None, dataset: Mapping[str, str] | None, resume: bool = False
+) -> None:
+    """Write into a study's folder what its runs are to say, should it be sent somewhere later.
+
+    Parameters
+    ----------
+    folder
+        The study's folder.
+    register_as, dataset
+        See ``Destination``.
+    resume
+        Whether to leave alone where an earlier study in this folder is sent.
+    """
+    with contextlib.suppress(FileError):
+        found = read_destination(folder) if resume else None
+        if found is not None and found.uri:
+            return
+    described = None if dataset is None else dict(dataset)
+    Destination("", register_as=register_as, origin=origin_tags(), dataset=described).save(Path(folder))

@@ -10,6 +10,7 @@ import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,11 +25,14 @@ from synthaug.experiment.tracking.quiet import few_retries
 from synthaug.experiment.tracking.study import TrackedStudy
 
 if TYPE_CHECKING:
+    from mlflow.entities import Run
+
     from synthaug.experiment.comparison import Comparison
 
 _LOCK = ".tracking.lock"
 _SECONDS_BETWEEN_TRIES, _SECONDS_FOR_LOCK = 30.0, 10.0
-_COMPLETE = "complete"  # the tag of a study's run that says how many splits it was logged with, whole
+_COMPLETE = "complete"  # the tag of a study's run that says with what it was logged, whole
+_REPORT = "report.html"
 
 
 class Mirror:
@@ -50,7 +54,7 @@ class Mirror:
     def __init__(self, folder: str | Path) -> None:
         self.folder, self.store = Path(folder), SplitStore(folder)
         found = read_destination(folder)
-        if found is None:
+        if found is None or not found.uri:
             raise ConfigError(f"a study must be tracked to be sent; '{folder}' was not. Name an address: --uri.")
         self.destination: Destination = found
         self._facts = self.store.facts()
@@ -96,10 +100,10 @@ class Mirror:
         with few_retries():
             study = self._open()
             study.log_summary(comparison)
-            for path in (report, report.with_name(CARD), report.with_name(DOSSIER)):
-                if path.exists():  # the dossier is written where it was asked for
-                    study.log_report(path)
-            calls.set_tags(study.client, study.run_id, {_COMPLETE: len(comparison.splits)})
+            whole = _digest(len(comparison.splits), report)
+            for path in _outcome(report):
+                study.log_report(path)
+            calls.set_tags(study.client, study.run_id, {_COMPLETE: whole})
 
     def end(self, status: str) -> None:
         """End the runs that were begun here, if they can be reached; raises as ``send`` does."""
@@ -109,14 +113,13 @@ class Mirror:
                 study.end(status)
 
     def is_complete(self) -> bool:
-        """Return whether the tracker holds every finished split, the verdicts and the report; raises as ``send``."""
+        """Return whether the tracker holds every finished split, and verdicts and report as they are; raises as
+        ``send``.
+        """
         with few_retries():
-            store, _ = calls.locate(self.destination.uri)
-            client = calls.open_client(store)
-            run_id = self.destination.run_id
-            run_id = run_id or calls.run_with_key(client, self.destination.experiment, self.destination.key)
-            tags = {} if run_id is None else calls.find_run(client, run_id).data.tags
-        return tags.get(_COMPLETE) == str(len(self.store.finished()))
+            run = self._find()
+        tags = {} if run is None else run.data.tags
+        return tags.get(_COMPLETE) == _digest(len(self.store.finished()), self.folder / _REPORT)
 
     def stop(self, status: str) -> None:
         """End the runs that were begun here; where the tracker is away, warn."""
@@ -127,6 +130,7 @@ class Mirror:
         """Return the study in the tracker, opened anew where the tracker was away, and note its run in the folder."""
         if self._study is None:
             with few_retries():
+                self._find()
                 study = open_study(self._about(), self._place())
                 self.destination = replace(
                     self.destination, run_id=study.run_id, experiment_id=study.experiment_id, owned=study.owned
@@ -137,6 +141,26 @@ class Mirror:
                     study.log_described(self.destination.dataset)
                 self._study = study
         return self._study
+
+    def _find(self) -> "Run | None":
+        """Return the study's run, by its number or else its key; None, and its number forgotten, where it is gone."""
+        noted = there = self.destination
+        client = calls.open_client(calls.locate(there.uri)[0])
+        if noted.run_id is not None and calls.is_gone(client, noted.run_id):
+            there = replace(noted, run_id=None, experiment_id=None, owned=True)
+        run_id = there.run_id or calls.run_with_key(client, there.experiment, there.key)
+        run = None if run_id is None else calls.find_run(client, run_id)
+        if run is not None:
+            there = replace(there, run_id=run_id, experiment_id=run.info.experiment_id)
+        elif noted.run_id is not None:
+            warnings.warn(
+                f"the study's run must be in the tracker to go on there; got {noted.run_id!r} (deleted, or not of "
+                f"{noted.uri}). A new run is begun, and all of the study is sent to it.",
+                TrackingWarning,
+                stacklevel=3,
+            )
+        self.destination = there
+        return run
 
     def _about(self) -> About:
         facts, there = self._facts, self.destination
@@ -220,6 +244,17 @@ def locked(folder: str | Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
+
+
+def _outcome(report: Path) -> list[Path]:
+    """Return the report, and the model card and dossier beside it, where they are written."""
+    return [path for path in (report, report.with_name(CARD), report.with_name(DOSSIER)) if path.exists()]
+
+
+def _digest(n_splits: int, report: Path) -> str:
+    """Return a word that changes with the number of splits and the files of the outcome."""
+    files = {path.name: sha256(path.read_bytes()).hexdigest() for path in _outcome(report)}
+    return sha256(repr((n_splits, files)).encode()).hexdigest()
 
 
 def _short(error: Exception) -> str:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -12,12 +13,14 @@ from synthaug.experiment.tracking import client as calls
 from synthaug.experiment.tracking.about import About, Place, check_register_as
 from synthaug.experiment.tracking.address import artifact_location
 from synthaug.experiment.tracking.origin import origin_tags
+from synthaug.experiment.tracking.quiet import few_retries
+from synthaug.experiment.tracking.records import tag_texts
 from synthaug.experiment.tracking.study import TrackedStudy
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
-
     from synthaug.experiment.comparison import Comparison
+
+_SCORES = "scores_digest"  # a tag by which a comparison is known again
 
 
 @contextmanager
@@ -89,7 +92,7 @@ def track_study(
         class_names=tuple(class_names),
         folder=Path(folder),
         params=dict(params or {}),
-        tags={key: str(value) for key, value in (tags or {}).items()},
+        tags=tag_texts(tags or {}),
         origin=origin_tags(),
         register_as=check_register_as(register_as),
     )
@@ -109,6 +112,7 @@ def track_study(
 def log_comparison(comparison: "Comparison", *, uri: str | None, experiment: str) -> str:
     """Log a finished study, as `Comparison.to_mlflow` says, and return its run's id: all but the learners' models."""
     with (
+        few_retries(),
         track_study(
             comparison.name,
             scoring=comparison.scoring,
@@ -117,6 +121,7 @@ def log_comparison(comparison: "Comparison", *, uri: str | None, experiment: str
             experiment=experiment,
             uri=uri,
             params=comparison.settings,
+            tags={_SCORES: sha256(comparison.frame.to_csv().encode()).hexdigest()[:16]},
         ) as study,
         TemporaryDirectory() as folder,
     ):
@@ -129,7 +134,7 @@ def log_comparison(comparison: "Comparison", *, uri: str | None, experiment: str
 
 def open_study(about: About, place: Place) -> TrackedStudy:
     """Return what logs a study: into the run that is named or tagged with its key, the caller's active run if that
-    holds no study yet, or a new one, beneath the caller's if there is one.
+    holds no study, or this comparison's beginning, or a new one, beneath the caller's if there is one.
 
     Raises
     ------
@@ -138,13 +143,19 @@ def open_study(about: About, place: Place) -> TrackedStudy:
     """
     store, active = calls.locate(place.uri)
     client = calls.open_client(store)
-    earlier = place.run_id or calls.run_with_key(client, place.experiment, place.key)
-    taken = earlier or (active if active and not _holds_study(client, active) else None)
+    known = place.run_id or calls.run_with_key(client, place.experiment, place.key)
+    taken = known
+    if active and not known:
+        tags = calls.find_run(client, active).data.tags
+        known = active if place.key is None and _is_begun(tags, about) else None
+        taken = known or (None if tags.get("kind") == "study" else active)
     location = artifact_location(place.uri, place.artifacts)
     run = calls.find_run(client, taken) if taken else calls.new_run(client, about.name, place, location, parent=active)
     owned = place.owned and run.info.run_id != active
-    return TrackedStudy(client, run.info.run_id, run.info.experiment_id, about, owned, known=earlier is not None)
+    return TrackedStudy(client, run.info.run_id, run.info.experiment_id, about, owned, known=known is not None)
 
 
-def _holds_study(client: "MlflowClient", run_id: str) -> bool:
-    return calls.find_run(client, run_id).data.tags.get("kind") == "study"
+def _is_begun(tags: Mapping[str, str], about: About) -> bool:
+    """Return whether a run holds this very comparison, by its scores, without a summary."""
+    mine = about.tags.get(_SCORES)
+    return mine is not None and tags.get(_SCORES) == mine and "sentence" not in tags

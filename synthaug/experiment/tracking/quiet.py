@@ -9,6 +9,7 @@ from collections.abc import Iterator
 _NOISE: tuple[tuple[type[Warning], str, str], ...] = (  # category, message, module: nothing a user could act on
     (UserWarning, r".*Any type hint is inferred as AnyType", ""),
     (UserWarning, r".*An input example was not provided", ""),
+    (UserWarning, r".*Inferred schema contains integer column", ""),
     (UserWarning, r"Glyph \d+ .* missing from font", ""),
     (DeprecationWarning, r"The ``noload`` loader strategy is deprecated", ""),
     (DeprecationWarning, "", r"mlflow\."),

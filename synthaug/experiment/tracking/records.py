@@ -1,6 +1,7 @@
 """A study's records as plain rows: the names, numbers and pictures that a tracker shows. Nothing here knows MLflow."""
 
 import math
+import posixpath
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -66,6 +67,32 @@ def flat_parameters(settings: Mapping[str, Any]) -> dict[str, str]:
         pairs = {f"{name}.{key}": text for key, text in inner.items()} or {str(name): _short(str(value))}
         flat.update({metric_key(key): text for key, text in pairs.items()})
     return flat
+
+
+def with_plain_keys(value: Any) -> Any:
+    """Return nested settings with keys that JSON takes: others, such as numpy's numbers, become text.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> with_plain_keys({"rows_per_class": {np.int64(1): 10, (0, 1): 4}})
+    {'rows_per_class': {'1': 10, '(0, 1)': 4}}
+    """
+    if isinstance(value, Mapping):
+        plain = str | int | float | None
+        return {key if isinstance(key, plain) else str(key): with_plain_keys(part) for key, part in value.items()}
+    return [with_plain_keys(part) for part in value] if isinstance(value, list | tuple) else value
+
+
+def tag_texts(tags: Mapping[str, Any]) -> dict[str, str]:
+    """Return tags as text, under names that MLflow takes.
+
+    Examples
+    --------
+    >>> tag_texts({"team/site: a": 3, "a[0],b": "x"})
+    {'team/site: a': '3', 'a_x5b_0_x5d__x2c_b': 'x'}
+    """
+    return {_tag_key(str(key)): str(value) for key, value in tags.items()}
 
 
 def arm_points(result: SplitResult, arm: str, *, scoring: str, baseline: str) -> list[Point]:
@@ -196,8 +223,14 @@ def _quality_points(quality: pd.DataFrame) -> list[Point]:
 
 
 def _part(text: str) -> str:
-    escaped = re.sub(r"[^\w.\- ]", lambda match: f"_x{ord(match[0]):x}_", text)
+    escaped = re.sub(r"[^\w.\- ]|^\.(?=\.+[^.])", lambda match: f"_x{ord(match[0]):x}_", text)
     return "_" * max(1, len(escaped)) if escaped.strip(".") == "" else escaped
+
+
+def _tag_key(name: str) -> str:
+    """Return the name itself where MLflow takes it for a tag, else one that it takes."""
+    legal = re.fullmatch(r"[/\w.\- :]{1,250}", name) and posixpath.normpath(name) == name
+    return name if legal and not name.startswith(("/", "..")) and name != "." else metric_key(name)
 
 
 def _short(text: str) -> str:

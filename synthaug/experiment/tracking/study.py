@@ -19,6 +19,7 @@ from synthaug.experiment.tracking.records import (
     sample_grid,
     verdict_points,
     verdict_tags,
+    with_plain_keys,
 )
 from synthaug.experiment.tracking.verdicts import (
     APPROVED,
@@ -174,7 +175,8 @@ class TrackedStudy:
         fresh = {key: text for key, text in self._params.items() if key not in run.data.params}
         calls.set_params(self.client, self.run_id, fresh)
         calls.set_tags(self.client, self.run_id, {"kind": "study", "study": about.name} | about.origin | about.tags)
-        self.client.log_text(self.run_id, json.dumps(about.params, indent=2, default=str), "settings.json")
+        settings = json.dumps(with_plain_keys(about.params), indent=2, default=str)
+        self.client.log_text(self.run_id, settings, "settings.json")
 
     def _start(self, run_id: str) -> None:
         self.client.update_run(run_id, status="RUNNING")

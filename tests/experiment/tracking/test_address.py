@@ -30,6 +30,13 @@ def test_relative_and_absolute_address_are_one_store(tmp_path, monkeypatch):
     assert not same_store("sqlite:///a.db", "sqlite:///b.db")
 
 
+def test_server_with_and_without_a_stroke_at_the_end_is_one_store():
+    """A server's address may end in a stroke; another path is another server."""
+    assert same_store("http://127.0.0.1:5000/", "http://127.0.0.1:5000")
+    assert same_store("https://host/mlflow", "https://host/mlflow/")
+    assert not same_store("https://host/mlflow", "https://host/")
+
+
 def test_escaped_address_is_the_same_store(tmp_path):
     """A blank in a path may be written as such or escaped; a folder with an escape in its name is none the worse."""
     assert same_store("sqlite:////data/my%20runs/a.db", "sqlite:////data/my runs/a.db")

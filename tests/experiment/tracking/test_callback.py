@@ -134,6 +134,28 @@ def test_own_loop_logs_named_numbers(uri):
     assert set(run.data.metrics) == {"loss"}
 
 
+def test_step_may_be_logged_in_parts(uri, active):
+    """The loss and then the validation score of the same step go into one run."""
+    log = MlflowCallback()
+    for step in range(3):
+        log.log(step, loss=1.0 / (1 + step))
+        log.log(step, score=0.5)
+    log.close()
+    assert history(uri, active, "loss") == [(0, 1.0), (1, 0.5), (2, pytest.approx(1 / 3))]
+    assert history(uri, active, "score") == [(0, 0.5), (1, 0.5), (2, 0.5)]
+    assert learnings(uri) == []
+
+
+def test_name_that_comes_again_at_a_step_begins_a_new_learning(uri):
+    """A second loop is told from the first by its first step, also where both have one step; so is an earlier step."""
+    with MlflowCallback(uri=uri) as log:
+        for step, loss in [(0, 1.0), (0, 2.0), (1, 3.0), (0, 4.0)]:
+            log.log(step, loss=loss)
+            log.log(step, score=0.5)
+    found = sorted(history(uri, run, "loss") for run in learnings(uri))
+    assert found == [[(0, 1.0)], [(0, 2.0), (1, 3.0)], [(0, 4.0)]]
+
+
 @pytest.mark.parametrize(("error", "status"), [(ValueError, "FAILED"), (KeyboardInterrupt, "KILLED")])
 def test_loop_that_fails_is_told(uri, error, status):
     """A block that ends by an exception leaves its run FAILED or KILLED, with what it had."""

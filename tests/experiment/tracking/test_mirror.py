@@ -1,4 +1,5 @@
 import contextlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -233,3 +234,38 @@ def test_study_sent_elsewhere_and_back_is_sent_once(uri, split, study_folder):
     assert sync(folder, experiment="elsewhere").n_sent == 2
     assert sync(folder, experiment="synthaug").n_sent == 0
     assert sync(folder, experiment="elsewhere").n_sent == 0
+
+
+def test_study_whose_run_was_deleted_is_sent_anew(uri, split, study_folder):
+    """Where somebody deleted the study's run, all of it goes into a new one, which is said; then nothing is missing."""
+    from mlflow import MlflowClient
+
+    folder = study_folder([split(index) for index in range(4)])
+    begin_tracking(folder, uri=uri)
+    assert sync(folder).n_sent == 4
+    first = read_destination(folder).run_id
+    MlflowClient(uri).delete_run(first)
+    with pytest.warns(
+        TrackingWarning, match=rf"must be in the tracker .* got '{first}' \(deleted.* A new run is begun"
+    ):
+        again = sync(folder)
+    assert (again.n_sent, again.summary_sent) == (4, True)
+    study = MlflowClient(uri).get_run(read_destination(folder).run_id)
+    assert (study.info.run_id != first, study.info.status) == (True, "FINISHED")
+    assert study.info.run_id in again.page
+    assert held(uri)["history"]["arm", "gan"]["accuracy"] == [(0, 0.82), (1, 0.83), (2, 0.84), (3, 0.85)]
+    assert sync(folder).n_sent == 0
+
+
+def test_study_whose_store_is_new_goes_on(uri, split, study_folder, tmp_path, migrated):
+    """A study that is resumed after the store's file was deleted, and made anew, is sent there whole."""
+    folder = study_folder([split(0), split(1)])
+    begin_tracking(folder, uri=uri)
+    sync(folder)
+    (tmp_path / "new.db").write_bytes(migrated.read_bytes())
+    replace(read_destination(folder), uri=f"sqlite:///{tmp_path}/new.db").save(folder)
+    with pytest.warns(TrackingWarning, match="A new run is begun") as told, mirrored(folder) as mirror:
+        mirror.update()
+    assert len(told) == 1
+    found = held(f"sqlite:///{tmp_path}/new.db")["history"]
+    assert [step for step, _ in found["arm", "gan"]["accuracy"]] == [0, 1]

@@ -12,16 +12,36 @@ from synthaug.experiment.tracking.records import (
     learner_user,
     metric_key,
     sample_grid,
+    tag_texts,
 )
 
 
 @settings(deadline=None)  # the first call imports mlflow
-@given(st.lists(st.text(max_size=12), min_size=1, max_size=3))
+@given(st.lists(st.text(max_size=12) | st.text("./a", max_size=4), min_size=1, max_size=3))
 def test_any_name_becomes_one_that_mlflow_takes(parts):
     """Whatever a class or metric is called, MLflow accepts the metric's name."""
     from mlflow.utils.validation import _validate_metric_name
 
     _validate_metric_name(metric_key(*parts))
+
+
+@settings(deadline=None)
+@given(st.one_of(st.text(max_size=12), st.text("ab./: -", max_size=6), st.text("k[", min_size=240, max_size=260)))
+def test_any_tag_gets_a_name_that_mlflow_takes(name):
+    """A tag keeps its name where MLflow takes it, and gets another one where MLflow would refuse it."""
+    from mlflow.exceptions import MlflowException
+    from mlflow.utils.validation import _validate_length_limit, _validate_tag_name
+
+    def check(key):
+        _validate_tag_name(key)
+        _validate_length_limit("key", 250, key)
+
+    ((key, text),) = tag_texts({name: 1}).items()
+    check(key)
+    assert text == "1"
+    if key != name:
+        with pytest.raises(MlflowException):
+            check(name)
 
 
 @given(st.text("<>+-/._ ab", min_size=1, max_size=6), st.text("<>+-/._ ab", min_size=1, max_size=6))

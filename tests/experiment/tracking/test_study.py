@@ -4,6 +4,7 @@ import platform
 import re
 import subprocess
 import sys
+import time
 import types
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from synthaug import CGAN, Folds, SyntheticAugmenter, compare
 from synthaug.errors import ConfigError, FileError
 from synthaug.experiment.comparison import Comparison
 from synthaug.experiment.results import SplitResult
-from synthaug.experiment.tracking import TrackedStudy, track_study
+from synthaug.experiment.tracking import TrackedStudy, describe_rows, track_study
 
 
 def runs(study: TrackedStudy, kind: str) -> dict:
@@ -115,6 +116,18 @@ def test_settings_become_parameters(uri, split):
     assert len(run.data.params) == 153
     assert run.data.tags["team"] == "clinic"
     assert json.loads(artifact(study, study.run_id, "settings.json")) == settings
+
+
+def test_settings_may_have_any_keys(uri):
+    """Settings under numpy's numbers, such as rows a class, and tags under any name are logged, their names as text."""
+    params = {"rows_per_class": {np.int64(1): 10, np.int64(7): 4}, "pairs": [{(0, 1): "x"}], 5: (1, 2)}
+    with track_study("demo", scoring="accuracy", uri=uri, params=params, tags={"a[0],b": "x", "k" * 300: 1}) as study:
+        pass
+    data = study.client.get_run(study.run_id).data
+    assert {"rows_per_class.1": "10", "rows_per_class.7": "4", "5": "(1, 2)"}.items() <= data.params.items()
+    assert {"a_x5b_0_x5d__x2c_b": "x", "k" * 250: "1"}.items() <= data.tags.items()
+    kept = json.loads(artifact(study, study.run_id, "settings.json"))
+    assert kept == {"rows_per_class": {"1": 10, "7": 4}, "pairs": [{"(0, 1)": "x"}], "5": [1, 2]}
 
 
 def test_losses_travel_in_batches(uri, split, learner, monkeypatch):
@@ -251,6 +264,46 @@ def test_finished_comparison_is_logged_into_the_caller_run(uri):
         mlflow.set_tracking_uri(None)
 
 
+def test_comparison_called_again_goes_on_in_the_caller_run(uri, split, learner, monkeypatch):
+    """Where the server went away in the middle, a second call finishes the first; another comparison gets its own."""
+    import mlflow
+
+    first = compared(tuple(replace(result, learners=(learner(),)) for result in noisy_splits(split, 2)))
+    other = compared(noisy_splits(split, 3))
+    mlflow.set_tracking_uri(uri)
+    try:
+        with mlflow.start_run() as mine:
+            with monkeypatch.context() as patch:
+                patch.setattr(TrackedStudy, "log_summary", server_away)
+                with pytest.raises(OSError, match="away"):
+                    first.to_mlflow()
+            beneath = other.to_mlflow()
+            assert first.to_mlflow() == mine.info.run_id
+            assert beneath != mine.info.run_id != first.to_mlflow()
+        client = mlflow.MlflowClient()
+        found = client.search_runs([mine.info.experiment_id], f"tags.study_id = '{mine.info.run_id}'")
+        names = ["full, split 0", "full, split 1", "gan", "gated", "none", "smote"]
+        assert sorted(run.info.run_name for run in found) == names
+        assert {run.info.status for run in found} == {"FINISHED"}
+        assert client.get_run(mine.info.run_id).data.tags["sentence"] == first.sentence()
+    finally:
+        mlflow.set_tracking_uri(None)
+
+
+def server_away(*args: object) -> None:
+    raise OSError("server away")
+
+
+def test_comparison_gives_up_on_a_server_that_is_away(split):
+    """A server that does not answer is an error within seconds: MLflow's own patience is minutes."""
+    from mlflow.exceptions import MlflowException
+
+    began = time.monotonic()
+    with pytest.raises(MlflowException, match=r"Connection refused|Max retries"):
+        compared(noisy_splits(split, 2)).to_mlflow(uri="http://127.0.0.1:9")
+    assert time.monotonic() - began < 60
+
+
 def test_run_in_another_store_is_left_alone(uri, split, tmp_path, migrated):
     """A study with a store of its own neither nests beneath the caller's run elsewhere nor moves the caller's store."""
     import mlflow
@@ -351,6 +404,22 @@ def test_dataset_is_described(uri, X, y):
     assert len(logged.dataset.digest) == 8
     assert {tag.key: tag.value for tag in logged.tags} == {"mlflow.data.context": "test"}
     assert "user" not in logged.dataset.source
+
+
+def test_dataset_of_whole_numbers_is_described_quietly():
+    """MLflow's hint about columns of integers, which nobody here could act on, is held back, and costs no schema."""
+    rows = pd.DataFrame({"age": [1, 2, 3]})
+    assert "age" in describe_rows(rows, np.array([0, 1, 0]), "clinic")["schema"]
+
+
+def test_table_of_very_many_columns_is_logged(uri):
+    """A table whose schema is longer than MLflow takes is logged by name and digest, its schema left out."""
+    rows = pd.DataFrame(np.zeros((4, 10_000)), columns=[f"gene ENSG{number:080d}" for number in range(10_000)])
+    with track_study("demo", scoring="accuracy", uri=uri) as study:
+        study.log_dataset(rows, np.array([0, 1, 0, 1]), name="genes")
+    (logged,) = study.client.get_run(study.run_id).inputs.dataset_inputs
+    assert (logged.dataset.name, logged.dataset.schema) == ("genes", None)
+    assert '"num_rows": 4' in logged.dataset.profile
 
 
 def test_summary_tags_arms_and_study(uri, split, tmp_path):
