@@ -28,7 +28,7 @@ def check_scoring_fits(scoring: Scoring, y: Any, estimator: Any) -> None:
     """
     _check_kind(scoring)
     name, classifier = metric_name(scoring), type(estimator).__name__
-    answers, labels = _right_answers(y, estimator), np.asarray(y)
+    answers, labels = right_answers(y, estimator), np.asarray(y)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -71,10 +71,12 @@ def _check_kind(scoring: Any) -> None:
         ) from error
 
 
-def _right_answers(y: Any, estimator: Any) -> Answers:
-    """Return answers without an error to rows of these labels, by the methods that the estimator has."""
+def right_answers(y: Any, estimator: Any, *, classes: np.ndarray | None = None) -> Answers:
+    """Return answers without an error to rows of these labels, by the methods that the estimator has; of these classes,
+    or of those of the labels.
+    """
     labels = np.asarray(y)
-    classes = np.unique(labels)
+    classes = np.unique(labels) if classes is None else classes
     shares = (labels[:, None] == classes).astype(float)
     margins = shares[:, 1] - 0.5 if len(classes) == 2 else shares
     values = dict(zip(_METHODS, (labels, shares, margins), strict=True))

@@ -5,11 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import get_scorer_names
 
-from synthaug._check import check_choice
-from synthaug.augment.fitting import Answers
 from synthaug.augment.metrics import metric_name, score, specificity_of
+from synthaug.augment.scorable import check_scoring_fits, right_answers
 from synthaug.data.split import Split
 from synthaug.errors import ConfigError
 
@@ -50,24 +48,9 @@ def _has_score(metric: Any, tested: np.ndarray, classes: np.ndarray, estimator: 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return bool(np.isfinite(score(metric, _all_right(tested, classes, estimator), tested)))
+            return bool(np.isfinite(score(metric, right_answers(tested, estimator, classes=classes), tested)))
         except ValueError:
             return False
-
-
-def _check_metric(metric: Any, labels: np.ndarray, estimator: Any) -> None:
-    """Raise unless a metric is a scorer or the name of one, and rows and classifier are such as it can score."""
-    if not _can_be_tried(metric):
-        return
-    if not callable(metric):
-        _check_name(metric, labels, estimator)
-    try:
-        score(metric, _all_right(labels, np.unique(labels), estimator), labels)
-    except (ValueError, TypeError, AttributeError) as error:
-        raise ConfigError(
-            f"scoring {metric_name(metric)} must be able to score these labels by {type(estimator).__name__}; got an "
-            f"error: {error}"
-        ) from error
 
 
 def _can_be_tried(metric: Any) -> bool:
@@ -75,25 +58,15 @@ def _can_be_tried(metric: Any) -> bool:
     return not callable(metric) or hasattr(metric, "_score_func")
 
 
-def _check_name(metric: Any, labels: np.ndarray, estimator: Any) -> None:
-    if not isinstance(metric, str):
-        raise ConfigError(f"scoring must be a scorer or the name of one; got {metric!r}. Put others into metrics.")
-    if specificity_of(metric) is None:
-        check_choice("scoring", metric, get_scorer_names())
-    if (metric == "roc_auc" or specificity_of(metric)) and len(np.unique(labels)) > 2:
+def _check_metric(metric: Any, labels: np.ndarray, estimator: Any) -> None:
+    """Raise unless a metric is a scorer or the name of one, and rows and classifier are such as it can score."""
+    if isinstance(metric, str) and (metric == "roc_auc" or specificity_of(metric)) and len(np.unique(labels)) > 2:
         raise ConfigError(
             f"scoring {metric} is for two classes; got labels of more. Take 'roc_auc_ovr', each class against the rest."
         )
-    if metric in _NEEDS_PROBABILITIES and not hasattr(estimator, "predict_proba"):
+    if isinstance(metric, str) and metric in _NEEDS_PROBABILITIES and not hasattr(estimator, "predict_proba"):
         raise ConfigError(
             f"scoring {metric} needs probabilities; {type(estimator).__name__} gives none. Choose a classifier with "
             "predict_proba or another metric."
         )
-
-
-def _all_right(labels: np.ndarray, classes: np.ndarray, estimator: Any) -> Answers:
-    """Return answers without an error to rows of these labels, by the methods that the estimator has."""
-    shares = (labels[:, None] == classes).astype(float)
-    margins = shares[:, 1] - 0.5 if len(classes) == 2 else shares
-    values = {"predict": labels, "predict_proba": shares, "decision_function": margins}
-    return Answers(classes, {name: given for name, given in values.items() if hasattr(estimator, name)})
+    check_scoring_fits(metric, labels, estimator)

@@ -286,7 +286,7 @@ def test_metrics_that_cannot_be_are_refused_before_anything_runs(clinic):
         ConfigError, match=r"scoring f1 must be able to score these labels .*pos_label=1 is not a valid"
     ):
         study(clinic, metrics=["f1"])
-    with pytest.raises(ConfigError, match=r"scoring roc_auc_ovo must be .*by RidgeClassifier; .*predict_proba"):
+    with pytest.raises(ConfigError, match=r"scoring roc_auc_ovo must look at what RidgeClassifier gives.*predict_proba"):
         study(clinic, estimator=RidgeClassifier(), scoring="roc_auc_ovo")
     with pytest.raises(ConfigError, match="rope must be at least 0"):
         study(clinic, rope=-1)
@@ -510,7 +510,7 @@ def test_numpy_labels_may_name_a_draw(clinic):
     ("changes", "message"),
     [
         ({"estimator": Ridge()}, "estimator must be a classifier; got Ridge.*, a regressor"),
-        ({"scoring": ["accuracy"]}, "scoring must be a scorer or the name of one; got .*accuracy"),
+        ({"scoring": ["accuracy"]}, "scoring must be one name, one scorer or None; got .*accuracy"),
         (
             {"scoring": make_scorer(roc_auc_score, response_method="predict_proba")},
             "roc_auc_score must be able to score these labels",
