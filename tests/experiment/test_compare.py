@@ -286,7 +286,7 @@ def test_metrics_that_cannot_be_are_refused_before_anything_runs(clinic):
         ConfigError, match=r"scoring f1 must be able to score these labels .*pos_label=1 is not a valid"
     ):
         study(clinic, metrics=["f1"])
-    with pytest.raises(ConfigError, match=r"scoring roc_auc_ovo must look at what RidgeClassifier gives.*predict_proba"):
+    with pytest.raises(ConfigError, match=r"roc_auc_ovo must look at what RidgeClassifier gives.*predict_proba"):
         study(clinic, estimator=RidgeClassifier(), scoring="roc_auc_ovo")
     with pytest.raises(ConfigError, match="rope must be at least 0"):
         study(clinic, rope=-1)
