@@ -171,8 +171,8 @@ class Answers(ClassifierMixin, BaseEstimator):
 
 
 def check_classifier(estimator: Any) -> None:
-    """Raise ConfigError for what predicts numbers."""
-    if is_regressor(estimator):
+    """Raise ConfigError for what says of itself that it predicts numbers."""
+    if hasattr(estimator, "__sklearn_tags__") and is_regressor(estimator):
         raise ConfigError(f"estimator must be a classifier; got {estimator!r}, a regressor. Choose its classifier.")
 
 

@@ -61,5 +61,4 @@ def _check_estimator(estimator: Any) -> None:
             f"estimator must be a classifier, with fit and predict; got {estimator!r}. Pass one, such as "
             "LogisticRegression()."
         )
-    if hasattr(estimator, "__sklearn_tags__"):
-        check_classifier(estimator)
+    check_classifier(estimator)

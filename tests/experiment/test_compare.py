@@ -576,3 +576,22 @@ def test_an_interval_without_zero_that_is_no_evidence_says_why():
     doubtful = Verdict("gan", "none", "no evidence", 0.017, 0.004, 0.029, 0.061, 0.022, "accuracy")
     assert "p 0.06 after Holm's correction; this study could have seen" in str(doubtful)
     assert "Holm" not in str(replace(doubtful, low=-0.004))
+
+
+def test_a_classifier_that_is_no_scikit_learns_is_taken(digits_groups):
+    """What fits and predicts, and says nothing of itself, is believed."""
+
+    class Majority:
+        def get_params(self, deep=True):
+            return {}
+
+        def fit(self, X, y):
+            self.classes_, counts = np.unique(y, return_counts=True)
+            self.most_ = self.classes_[counts.argmax()]
+            return self
+
+        def predict(self, X):
+            return np.full(len(X), self.most_)
+
+    result = compare(*digits_groups, estimator=Majority(), arms=["none", "repeat"], cv=Folds(2, 1), random_state=0)
+    assert result.summary()["score"].between(0.09, 0.11).all()
