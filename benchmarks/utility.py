@@ -7,7 +7,7 @@
     python benchmarks/utility.py --screen            # every arm on a third of the draws
     python benchmarks/utility.py --finalists         # the best arms on the other draws
     python benchmarks/utility.py --curve             # what the gain is worth in labels
-    python benchmarks/utility.py --pack --page       # keep what was measured: utility_results.jsonl.gz, utility.md
+    python benchmarks/utility.py --pack --page       # keep what was measured: utility_results.jsonl.xz, utility.md
     python benchmarks/utility.py                     # the tables of what is there so far
 
 Every finished arm of every draw is kept in ``--out`` and not measured again (``--forget gated`` after a change of the

@@ -2,8 +2,8 @@
 another rule can be judged by them, and the study goes on from them on any machine.
 """
 
-import gzip
 import json
+import lzma
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
@@ -17,7 +17,7 @@ from utility_run import SCORING, Plan
 from synthaug.experiment.results import CurvePoint, SplitResult
 from synthaug.experiment.storage import SplitStore
 
-ARCHIVE = Path(__file__).with_name("utility_results.jsonl.gz")
+ARCHIVE = Path(__file__).with_name("utility_results.jsonl.xz")
 _AS_THEY_ARE = ("index", "repeat", "fold", "n_train", "n_test", "skipped", "n_added", "explanation")
 _OF_THE_GATE = ["candidate", "score", "gain", "low", "high", "chosen"]
 _DIGITS = 6
@@ -35,7 +35,7 @@ def pack(plan: Plan, tasks: Sequence[str], path: Path = ARCHIVE) -> int:
                     line = {"half": half, "task": task, "estimator": estimator, **_facts(store.load(index))}
                     kept[_key(line)] = line
     text = "".join(json.dumps(kept[key], separators=(",", ":")) + "\n" for key in sorted(kept))
-    path.write_bytes(gzip.compress(text.encode(), mtime=0))
+    path.write_bytes(lzma.compress(text.encode(), preset=9))
     return len(kept)
 
 
@@ -71,7 +71,7 @@ def _store(plan: Plan, half: str, task: str, estimator: str) -> SplitStore:
 def _read(path: Path) -> list[dict[str, Any]]:
     if not path.exists():
         return []
-    return [json.loads(line) for line in gzip.decompress(path.read_bytes()).decode().splitlines()]
+    return [json.loads(line) for line in lzma.decompress(path.read_bytes()).decode().splitlines()]
 
 
 def _pair(line: dict[str, Any]) -> tuple[str, str, str]:

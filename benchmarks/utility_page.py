@@ -25,7 +25,7 @@ The tables behind the [summary](README.md#do-they-help-a-classifier), where the 
 accuracy, 95 % intervals; *helps* and *hurts* after Holm over the ways of a line. What a draw is compared with, the best
 way without a GAN row, is chosen on the other draws, among the ways that ran on the same ones. An empty cell: the way
 does not fit the rows or the classifier, or is itself the best without on every draw. The draws are in
-`utility_results.jsonl.gz`, and `python benchmarks/utility.py --page` writes this page. The ways were picked in a
+`utility_results.jsonl.xz`, and `python benchmarks/utility.py --page` writes this page. The ways were picked in a
 [screening of all](utility_screen.md)."""
 _OF_EXPERIENCE = """What ways gain over *classic* for images, over *none* for tables, as a share of the errors that
 these leave: what the gate weighs its own measurements with (`synthaug/augment/gate/experience.py`) comes from the dev
