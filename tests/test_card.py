@@ -10,8 +10,9 @@ import pytest
 from synthaug._card import CardTable, card
 from synthaug.augment.gate import Decision
 from synthaug.augment.mix import Mix
-from synthaug.experiment.comparison import Comparison, Verdict
+from synthaug.experiment.comparison import Comparison
 from synthaug.experiment.results import SplitResult
+from synthaug.experiment.verdict import Verdict
 from synthaug.quality.assess import QualityReport
 from synthaug.quality.audit import CopyAudit
 

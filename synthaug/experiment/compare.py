@@ -1,17 +1,12 @@
 """``compare``: the arms of a study, run on every split of the rows."""
 
-import json
-import math
-import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import scipy.sparse
-from sklearn.base import BaseEstimator
 
 from synthaug._check import check_labels, check_same_length, check_two_classes, check_word
 from synthaug._seed import seed_from
@@ -30,17 +25,16 @@ from synthaug.data.split import Split
 from synthaug.errors import ConfigError, ShapeError, SmallClassWarning
 from synthaug.experiment.arm_study import ArmStudy, Progress
 from synthaug.experiment.comparison import Comparison
-from synthaug.experiment.designs import Design, Draws, read_design
-from synthaug.experiment.environment import environment
+from synthaug.experiment.designs import Draws, read_design
 from synthaug.experiment.learning_curve import read_factors
 from synthaug.experiment.metrics import check_scorable, read_metrics
 from synthaug.experiment.run_split import blocks_of
+from synthaug.experiment.settings import settings_of
 from synthaug.experiment.work import Work
 from synthaug.statistics import DEFAULT_ROPE, check_rope
 
 DEFAULT_ARMS = ("none", "classic", "classic twice", "smote", "gan", "classic+gan", "gated")
 FEWEST_RESAMPLES, _MOST_RESAMPLES = 100, 100_000
-_OF_THE_MACHINE = ("callbacks", "checkpoint_dir", "resume", "verbose", "device")
 
 
 def compare(
@@ -240,7 +234,7 @@ def prepare(
     torn = _warn_of_near_duplicates(work, splits) if reads_images(augmenter, X) else None
     names = tuple(map(str, np.unique(labels))) if class_names is None else tuple(class_names)
     factors = read_factors(label_equivalence, work, splits)
-    noted = {**_settings(work, design, n_jobs), "rope": check_rope(rope), **(settings or {})}
+    noted = {**settings_of(work, design, n_jobs), "rope": check_rope(rope), **(settings or {})}
     if torn is not None:
         noted["splits_with_near_duplicates"] = torn
     if factors:
@@ -327,37 +321,3 @@ def _check_unlabelled(work: Work) -> None:
         check_generator(work.augmenter.generator)
         images = reads_images(work.augmenter, work.X)
         check_takes_unlabelled(new_learner(work.augmenter.generator, for_images=images, has_unlabelled=True))
-
-
-def _described(estimator: Any) -> str:
-    """Return an estimator in words that are the same in every process: whole, and without addresses in memory."""
-    whole = estimator.__repr__(N_CHAR_MAX=math.inf) if isinstance(estimator, BaseEstimator) else repr(estimator)
-    return re.sub(r" at 0x[0-9a-fA-F]+", "", whole)
-
-
-def _with_plain_keys(found: Any) -> Any:
-    """Return nested dicts with keys that JSON can write: numpy's numbers as Python's."""
-    if not isinstance(found, dict):
-        return found
-    return {key.item() if isinstance(key, np.generic) else key: _with_plain_keys(one) for key, one in found.items()}
-
-
-def _settings(work: Work, design: Design, n_jobs: int | None) -> dict[str, Any]:
-    parameters = work.augmenter.get_params(deep=False).items()
-    augmenter = {name: str(value) for name, value in parameters if name not in _OF_THE_MACHINE}
-    described = _with_plain_keys(asdict(design)) if isinstance(design, Draws) else repr(design)
-    return {
-        "estimator": _described(work.estimator),
-        "augmenter": augmenter,
-        "arms": list(work.arms),
-        "design": json.loads(json.dumps(described, default=str)),
-        "scoring": work.primary,
-        "metrics": list(work.metrics),
-        "image_transform": str(work.transform),
-        "include_real_rows": work.include_real_rows,
-        **({} if work.X_unlabeled is None else {"n_unlabelled": len(work.X_unlabeled)}),
-        **({"bootstrap": work.n_resamples} if work.n_resamples else {}),
-        "seed": work.seed,
-        "n_jobs": n_jobs,
-        "versions": environment(),
-    }

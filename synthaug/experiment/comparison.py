@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from synthaug._card import card
 from synthaug._check import check_choice
 from synthaug.experiment.designs import compare_arms
 from synthaug.experiment.results import SplitResult, is_learned
+from synthaug.experiment.verdict import Verdict
 from synthaug.statistics import (
     DEFAULT_ROPE,
     PairedTest,
@@ -21,72 +21,11 @@ from synthaug.statistics import (
     practical_equivalence,
     verdict,
 )
-from synthaug.statistics.units import unit_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _ALPHA = 0.05
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """Whether one arm is better than another.
-
-    Attributes
-    ----------
-    arm, baseline
-        The two arms.
-    word
-        ``helps``, ``hurts`` or ``no evidence``.
-    difference, low, high
-        The arm's score less the baseline's, and its 95 % interval, in the metric's unit.
-    p_value
-        Two-sided; adjusted by Holm where it stands in a summary.
-    detectable
-        The smallest gain that a study of this size would have seen four times in five.
-    metric
-        What was measured.
-    same
-        Whether the two scored exactly the same on every split with as many rows added: then one did what the other did.
-    """
-
-    arm: str
-    baseline: str
-    word: str
-    difference: float
-    low: float
-    high: float
-    p_value: float
-    detectable: float
-    metric: str = "accuracy"
-    same: bool = False
-
-    def _repr_html_(self) -> str:
-        tone = {"helps": "helps", "hurts": "hurts"}.get(self.word, "flat")
-        return card([(tone, str(self))])
-
-    def __str__(self) -> str:
-        """Return the verdict as a sentence, in points (hundredths) or, for a loss, in its own unit."""
-        if self.same:
-            return f"{self.arm} is the same as {self.baseline} on every split, to the last score and added row."
-        if self.low == self.high:
-            return f"{self.arm} scored as {self.baseline} did on every split: no evidence of a difference."
-        unit = unit_of(self.metric)
-        of = f" {unit.points}" if unit.points else ""
-        interval = f"({unit.difference(self.low)} to {unit.difference(self.high)})"
-        found = f"{unit.difference(self.difference)}{of} {interval}"
-        if self.word != "no evidence":
-            return f"{self.arm} {self.word}: {found} over {self.baseline}."
-        return (
-            f"{self.arm}: no evidence of a difference from {self.baseline}, {found}{self._corrected}; "
-            f"this study could have seen {unit.size(self.detectable)}{of}."
-        )
-
-    @property
-    def _corrected(self) -> str:
-        """Words for an interval without 0 that is no evidence: one arm of several is ahead by chance more often."""
-        return f", p {self.p_value:.2f} after Holm's correction" if self.low > 0 or self.high < 0 else ""
 
 
 @dataclass(frozen=True)

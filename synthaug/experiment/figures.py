@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from synthaug.experiment.comparison import Comparison, Verdict
+    from synthaug.experiment.comparison import Comparison
+    from synthaug.experiment.verdict import Verdict
 
 VERDICT_COLOURS = {"helps": "#0072B2", "hurts": "#D55E00", "no evidence": "#6d7480", "baseline": "#6d7480"}
 VERDICT_MARKERS = {"helps": "^", "hurts": "v", "no evidence": "o", "baseline": "|"}

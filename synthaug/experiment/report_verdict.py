@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 from synthaug.statistics.units import unit_of
 
 if TYPE_CHECKING:
-    from synthaug.experiment.comparison import Comparison, Verdict
+    from synthaug.experiment.comparison import Comparison
+    from synthaug.experiment.verdict import Verdict
 
 Part = dict[str, Any]
 STYLE_OF_WORD = {"helps": "helps", "hurts": "hurts", "no evidence": "flat", "baseline": "base"}

@@ -19,8 +19,8 @@ from synthaug import CGAN, Draws, Folds, Mix, SyntheticAugmenter, compare, near_
 from synthaug.augment.arms import ARMS, Trained, train_mix
 from synthaug.errors import ConfigError, LabelError, LeakWarning, ShapeError, SmallClassWarning
 from synthaug.experiment.compare import prepare
-from synthaug.experiment.comparison import Verdict
 from synthaug.experiment.storage import SplitStore
+from synthaug.experiment.verdict import Verdict
 
 NAMED = ["none", "classic", "smote", "gan", "classic+gan", "gated"]
 FEW = ["none", "smote", "gan"]

@@ -69,21 +69,6 @@ def flat_parameters(settings: Mapping[str, Any]) -> dict[str, str]:
     return flat
 
 
-def with_plain_keys(value: Any) -> Any:
-    """Return nested settings with keys that JSON takes: others, such as numpy's numbers, become text.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> with_plain_keys({"rows_per_class": {np.int64(1): 10, (0, 1): 4}})
-    {'rows_per_class': {'1': 10, '(0, 1)': 4}}
-    """
-    if isinstance(value, Mapping):
-        plain = str | int | float | None
-        return {key if isinstance(key, plain) else str(key): with_plain_keys(part) for key, part in value.items()}
-    return [with_plain_keys(part) for part in value] if isinstance(value, list | tuple) else value
-
-
 def tag_texts(tags: Mapping[str, Any]) -> dict[str, str]:
     """Return tags as text, under names that MLflow takes.
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from synthaug.experiment.results import LearnerRecord, SplitResult
+from synthaug.experiment.settings import with_plain_keys
 from synthaug.experiment.tracking import client as calls
 from synthaug.experiment.tracking.about import About
 from synthaug.experiment.tracking.records import (
@@ -19,7 +20,6 @@ from synthaug.experiment.tracking.records import (
     sample_grid,
     verdict_points,
     verdict_tags,
-    with_plain_keys,
 )
 from synthaug.experiment.tracking.verdicts import (
     APPROVED,
