@@ -113,6 +113,7 @@ def as_study(
         augmenter=augmenter_of(said, chosen, plan.folder / "kept"),
         groups=rows.groups,
         scoring=SCORING,
+        metrics=["accuracy"],
         cv=said.design,
         image_transform=chosen.transform,
         label_equivalence=FACTORS if curve else None,

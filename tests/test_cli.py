@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -158,6 +159,18 @@ def test_run_shows_table_verdict_and_report(pipeline: Path, capsys: pytest.Captu
     for part in ("balanced accuracy", "baseline", "smote", "gan: ", "runs/toy/report.html"):
         assert part in said.out
     assert Path("runs/toy/report.html").exists()
+
+
+def test_run_shows_every_metric_with_its_interval(pipeline: Path, capsys: pytest.CaptureFixture[str]):
+    """Resampled, every metric that two classes and a naive Bayes classifier have stands there, a few side by side."""
+    pipeline.write_text(PIPELINE + "bootstrap: 100\n")
+    assert main(["run", "toy.yaml"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    heads = [line for line in lines if line.startswith("arm ")][1:]
+    named = [name for head in heads for name in re.split(r"\s{2,}", head.strip())[1:]]
+    further = ["accuracy", "f1 macro", "neg log loss", "neg brier score", "roc auc", "average precision"]
+    assert named == ["balanced accuracy", *further]
+    assert all(len(line) <= 100 for line in lines if line.split("  ")[0] in {"arm", "none", "smote", "gan"})
 
 
 def test_run_answers_a_machine_with_one_object(pipeline: Path, capsys: pytest.CaptureFixture[str]):

@@ -91,11 +91,11 @@ def score_resamples(scoring: Scoring, answers: Answers, y: np.ndarray, times: np
         metric = SUM_METRICS[str(scoring)]
         with np.errstate(divide="ignore", invalid="ignore"):  # a resample may leave a small part without a row
             return metric.of_sums(times.astype(float) @ metric.parts(answers, y))
-    if isinstance(scoring, str) and len(answers.classes_) == 2 and (curve := _curve_metric(scoring)) is not None:
-        by_share = scoring == "roc_auc_ovr"
-        rows = np.arange(len(y))
+    if isinstance(scoring, str) and (curve := _curve_metric(scoring)) is not None:
+        by_share, rows = scoring == "roc_auc_ovr", np.arange(len(y))
         values, truth = _rankable(answers.predict_proba, answers, y, rows) if by_share else _margins(answers, y, rows)
-        return curve(curves_of(values[:, 1], truth[:, 1], times))
+        columns = _columns_to_rank(values)
+        return _mean_of_known([curve(curves_of(values[:, c], truth[:, c], times)) for c in columns])
     rank = rank_metric(scoring) or partial(_by_scorer, scoring)
     drawn = (np.repeat(np.arange(len(y)), row) for row in times)
     return np.array([rank(answers, y, rows) if len(np.unique(y[rows])) > 1 else np.nan for rows in drawn])
@@ -234,8 +234,22 @@ def _area_under_curve(values: np.ndarray, truth: np.ndarray) -> float:
 def _average_precision(answers: Answers, y: np.ndarray, rows: np.ndarray) -> float:
     """Return the average precision of the second of two classes, or its mean over the classes of more."""
     values, truth = _margins(answers, y, rows)
-    columns = range(values.shape[1])[-1:] if values.shape[1] == 2 else range(values.shape[1])
-    return float(np.mean([average_precision_score(truth[:, c], values[:, c]) for c in columns if truth[:, c].any()]))
+    columns = [c for c in _columns_to_rank(values) if truth[:, c].any()]
+    return float(np.mean([average_precision_score(truth[:, c], values[:, c]) for c in columns]))
+
+
+def _columns_to_rank(values: np.ndarray) -> range:
+    """Return the second of two classes, or all of more."""
+    n_classes = values.shape[1]
+    return range(1, 2) if n_classes == 2 else range(n_classes)
+
+
+def _mean_of_known(values: list[np.ndarray]) -> np.ndarray:
+    """Return the mean over the classes that have a value, (n_resamples,) of each (n_resamples,); NaN where none has."""
+    table = np.stack(values)
+    known = np.isfinite(table)
+    sums, n_known = np.where(known, table, 0).sum(axis=0), known.sum(axis=0)
+    return np.divide(sums, n_known, out=np.full(len(sums), np.nan), where=n_known > 0)
 
 
 def _sensitivity(answers: Answers, y: np.ndarray, rows: np.ndarray, *, specificity: float) -> float:

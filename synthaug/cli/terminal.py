@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 from synthaug.errors import SynthaugError, SynthaugWarning
 
 if TYPE_CHECKING:
+    import pandas as pd
     from rich.console import Console
+    from rich.table import Table
 
     from synthaug.experiment.arm_study import Estimate, Progress
     from synthaug.experiment.comparison import Comparison
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 _STYLES = {"helps": "bold blue", "hurts": "bold dark_orange3", "no evidence": "dim", "baseline": "dim"}
 _MARKS = {"helps": "▲ helps", "hurts": "▼ hurts", "no evidence": "○ no evidence", "baseline": "baseline"}
+_METRICS_A_TABLE = 3
 
 
 def console(*, stderr: bool = False) -> "Console":
@@ -210,17 +213,24 @@ def print_summary(comparison: "Comparison") -> None:
 
 
 def _print_intervals(comparison: "Comparison") -> None:
-    """Print every metric of every arm with its interval, where groups were resampled."""
+    """Print every metric of every arm with its interval, where groups were resampled; a few metrics side by side."""
+    found = comparison.intervals()
+    if found.empty:
+        return
+    say("\nWith 95 % intervals, by resampling the test rows, those of one group together (shares in percent):")
+    metrics = list(dict.fromkeys(found["metric"]))
+    for first in range(0, len(metrics), _METRICS_A_TABLE):
+        shown = metrics[first : first + _METRICS_A_TABLE]
+        console().print(_interval_table(found[found["metric"].isin(shown)], shown))
+
+
+def _interval_table(found: "pd.DataFrame", metrics: list[str]) -> "Table":
     from rich.table import Table
     from rich.text import Text
 
     from synthaug.experiment.axis import metric_text
     from synthaug.statistics.units import unit_of
 
-    found = comparison.intervals()
-    if found.empty:
-        return
-    metrics = list(dict.fromkeys(found["metric"]))
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
     for head in ("arm", *map(metric_text, metrics)):
         table.add_column(head)
@@ -228,8 +238,7 @@ def _print_intervals(comparison: "Comparison") -> None:
         rows = [(unit_of(row["metric"]), row) for row in part.to_dict("records")]
         cells = (f"{unit.value(r['value'])} ({unit.value(r['low'])} to {unit.value(r['high'])})" for unit, r in rows)
         table.add_row(Text(str(arm)), *(cell.replace(" %", "") for cell in cells))
-    say("\nWith 95 % intervals, by resampling the test rows, those of one group together (shares in percent):")
-    console().print(table)
+    return table
 
 
 def comparison_record(comparison: "Comparison") -> dict[str, Any]:

@@ -47,7 +47,7 @@ def compare(
     groups: Any = None,
     X_unlabeled: Any = None,
     scoring: Any = "balanced_accuracy",
-    metrics: Sequence[Any] = ("accuracy",),
+    metrics: Sequence[Any] | None = None,
     cv: Any = None,
     image_transform: Any = "shift",
     rope: float = DEFAULT_ROPE,
@@ -84,7 +84,8 @@ def compare(
     scoring
         The primary metric, named beforehand: a scorer's name, a scorer, or None for accuracy; higher is better.
     metrics
-        Further names or scorers.
+        Further names or scorers, for information; if None accuracy, balanced accuracy, macro-F1, log-loss, Brier score,
+        the area under the ROC curve and, of two classes, average precision, as far as splits and classifier allow.
     cv
         None (5 times 5 folds), a number of folds, ``Folds``, ``Draws``, or a scikit-learn splitter. With ``groups`` a
         splitter that tears one apart is refused.
@@ -176,7 +177,7 @@ def prepare(
     groups: Any = None,
     X_unlabeled: Any = None,
     scoring: Any = "balanced_accuracy",
-    metrics: Sequence[Any] = ("accuracy",),
+    metrics: Sequence[Any] | None = None,
     cv: Any = None,
     image_transform: Any = "shift",
     rope: float = DEFAULT_ROPE,
@@ -209,7 +210,8 @@ def prepare(
     estimator = default_classifier(X, augmenter) if estimator is None else estimator
     check_classifier(estimator)
     scoring = "accuracy" if scoring is None else scoring
-    named = read_metrics(scoring, metrics, labels, estimator)
+    splits = design.splits(X, labels, groups, seed)
+    tested = splits[:1] if isinstance(design, Draws) else splits  # draws share their test rows
     work = Work(
         X=X,
         y=y,
@@ -218,7 +220,7 @@ def prepare(
         augmenter=augmenter,
         arms=chosen,
         scoring=scoring,
-        metrics=named,
+        metrics=read_metrics(scoring, metrics, labels, tested, estimator),
         transform=image_transform,
         include_real_rows=include_real_rows,
         learners_folder=learners_folder,
@@ -228,8 +230,9 @@ def prepare(
         n_resamples=check_resamples(bootstrap),
     )
     _check_unlabelled(work)
-    splits = design.splits(X, labels, groups, seed)
     _check_splits(work, splits)
+    check_scorable(work.metrics, labels, tested, estimator)
+    _warn_of_missing_classes(work, splits)
     warn_of_twins(X, splits, stacklevel=3)
     torn = _warn_of_near_duplicates(work, splits) if reads_images(augmenter, X) else None
     names = tuple(map(str, np.unique(labels))) if class_names is None else tuple(class_names)
@@ -271,13 +274,11 @@ def _read_arms(arms: Sequence[str] | Mapping[str, Arm]) -> dict[str, Arm]:
 
 
 def _check_splits(work: Work, splits: Sequence[Split]) -> None:
-    """Raise unless there are two splits, each can be scored, and chance can be told from common test rows."""
+    """Raise unless there are two splits, each learns from two classes, and common test rows can tell chance."""
     if len(splits) < 2:
         raise ConfigError(f"cv must give at least 2 splits; got {len(splits)} (chance cannot be told from one).")
     _check_two_classes_to_learn(work, splits)
     blocks_of(work, splits[0])
-    check_scorable(work.metrics, work.y, splits[:1] if work.common_test_rows else splits, work.estimator)
-    _warn_of_missing_classes(work, splits)
 
 
 def _check_two_classes_to_learn(work: Work, splits: Sequence[Split]) -> None:
@@ -302,7 +303,7 @@ def _warn_of_missing_classes(work: Work, splits: Sequence[Split]) -> None:
                 f"{sorted(set().union(*missing), key=str)}: their scores are not of the same classes as the others'. "
                 "Take fewer folds, or more groups that hold these classes.",
                 SmallClassWarning,
-                stacklevel=5,
+                stacklevel=4,
             )
 
 

@@ -91,7 +91,7 @@ class PipelineConfig(Section):
         ``sided``: left and right differ, so no image may be mirrored. ``mirrored``: they may be exchanged, so a
         transform may mirror, and ``tuned`` tries it.
     scoring, metrics
-        The primary metric, named before the study, and further ones; from ``SCORINGS``.
+        The primary metric, named before the study, and further ones; from ``SCORINGS``. None for the usual ones.
     rope
         Differences up to this count as none, in the primary metric's unit.
     label_equivalence
@@ -132,7 +132,7 @@ class PipelineConfig(Section):
     image_transform: Annotated[str, AfterValidator(_check_transform)] = "shift"
     anatomy: Literal["sided", "mirrored"] = "sided"
     scoring: Scoring = "balanced_accuracy"
-    metrics: Annotated[tuple[Scoring, ...], Tuple] = ("accuracy",)
+    metrics: Annotated[tuple[Scoring, ...], Tuple] | None = None
     rope: Annotated[float, Field(ge=0)] = DEFAULT_ROPE
     label_equivalence: Annotated[tuple[Annotated[float, Field(gt=1, le=1000)], ...], Tuple] = ()
     bootstrap: Annotated[int, AfterValidator(_check_resamples)] = 0
@@ -144,8 +144,8 @@ class PipelineConfig(Section):
 
     @field_validator("arms", "metrics", "label_equivalence")
     @classmethod
-    def _each_once(cls, value: tuple[Any, ...]) -> tuple[Any, ...]:
-        return words.check_each_once(value)
+    def _each_once(cls, value: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+        return value and words.check_each_once(value)
 
     @field_validator("n_jobs")
     @classmethod
@@ -156,7 +156,7 @@ class PipelineConfig(Section):
 
     @model_validator(mode="after")
     def _scorable(self) -> "PipelineConfig":
-        words.check_scorable(self.estimator.name, self.estimator.params, self.all_metrics)
+        words.check_scorable(self.estimator.name, self.estimator.params, (self.scoring, *(self.metrics or ())))
         return self
 
     @model_validator(mode="after")
@@ -170,11 +170,6 @@ class PipelineConfig(Section):
         return (
             "tuned mirrored" if (self.image_transform, self.anatomy) == ("tuned", "mirrored") else self.image_transform
         )
-
-    @property
-    def all_metrics(self) -> tuple[str, ...]:
-        """The primary metric, then the others, each once."""
-        return tuple(dict.fromkeys((self.scoring, *self.metrics)))
 
     @property
     def folder(self) -> Path:

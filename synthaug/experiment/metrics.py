@@ -1,4 +1,6 @@
-"""The metrics of a study, checked before anything is learned: each by name, and each able to score what is tested."""
+"""The metrics of a study, chosen and checked before anything is learned: each by name, each able to score what is
+tested.
+"""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -11,15 +13,36 @@ from synthaug.augment.scorable import check_scoring_fits, right_answers
 from synthaug.data.split import Split
 from synthaug.errors import ConfigError
 
+_USUAL = ("balanced_accuracy", "accuracy", "f1_macro", "neg_log_loss", "neg_brier_score")
 _NEEDS_PROBABILITIES = ("roc_auc_ovr", "neg_log_loss", "neg_brier_score")
 
 
-def read_metrics(scoring: Any, metrics: Any, labels: np.ndarray, estimator: Any) -> dict[str, Any]:
-    """Return the metrics by name, the primary one first, or raise ConfigError for those that cannot be."""
+def read_metrics(
+    scoring: Any, metrics: Any, labels: np.ndarray, splits: Sequence[Split], estimator: Any
+) -> dict[str, Any]:
+    """Return the metrics by name, the primary one first.
+
+    Parameters
+    ----------
+    scoring
+        The primary metric.
+    metrics
+        The others; None for the field's, as far as they can be.
+    labels, splits, estimator
+        What they must be able to score.
+
+    Raises
+    ------
+    ConfigError
+        For a metric that was asked for and cannot be.
+    """
+    _check_metric(scoring, labels, estimator)
     if isinstance(metrics, str):
         raise ConfigError(f"metrics must be a list; got {metrics!r}. Write [{metrics!r}].")
+    if metrics is None:
+        metrics = _usual(labels, splits, estimator, apart_from=metric_name(scoring))
     named: dict[str, Any] = {}
-    for metric in (scoring, *(metrics or ())):
+    for metric in (scoring, *metrics):
         _check_metric(metric, labels, estimator)
         if named.setdefault(metric_name(metric), metric) != metric:
             raise ConfigError(
@@ -27,6 +50,24 @@ def read_metrics(scoring: Any, metrics: Any, labels: np.ndarray, estimator: Any)
                 "of a function with another name."
             )
     return named
+
+
+def _usual(labels: np.ndarray, splits: Sequence[Split], estimator: Any, *, apart_from: str) -> list[str]:
+    """Return the field's metrics; average precision of two classes alone, for the margins of more, by which
+    scikit-learn ranks, cannot be compared between rows.
+    """
+    of_ranks = ("roc_auc", "average_precision") if len(np.unique(labels)) == 2 else ("roc_auc_ovr",)
+    names = [name for name in (*_USUAL, *of_ranks) if name != apart_from]
+    return [name for name in names if _is_allowed(name, labels, splits, estimator)]
+
+
+def _is_allowed(name: str, labels: np.ndarray, splits: Sequence[Split], estimator: Any) -> bool:
+    try:
+        _check_metric(name, labels, estimator)
+        check_scorable({name: name}, labels, splits, estimator)
+    except ConfigError:
+        return False
+    return True
 
 
 def check_scorable(metrics: Mapping[str, Any], y: Any, splits: Sequence[Split], estimator: Any) -> None:

@@ -95,15 +95,27 @@ def run_split(work: Work, index: int, split: Split) -> SplitResult:
 def score_classifier(
     work: Work, split: Split, classifier: Any, blocks: list[np.ndarray], times: np.ndarray | None = None
 ) -> Scored:
-    """Return what a fitted classifier scores on the split's test rows, and on resamples of them (``resamples_of``)."""
+    """Return what a fitted classifier scores on the split's test rows, and on resamples of them (``resamples_of``).
+
+    NaN for a metric of what the classifier does not give, such as probabilities: one of an arm of the user's own.
+    """
     y_test = np.asarray(work.y)[split.test]
     answers = answers_of(classifier, as_estimator_wants(classifier, take(work.X, split.test)))
+    values = {name: _score(metric, answers, y_test) for name, metric in work.metrics.items()}
+    in_blocks = blocks and np.isfinite(values[work.primary])
     return Scored(
-        {name: score(metric, answers, y_test) for name, metric in work.metrics.items()},
-        score_blocks(work.scoring, answers, y_test, blocks) if blocks else np.empty(0),
+        values,
+        score_blocks(work.scoring, answers, y_test, blocks) if in_blocks else np.empty(0),
         class_recalls(y_test, answers.values["predict"], np.unique(np.asarray(work.y))),
-        {} if times is None else _replicates(work, answers, y_test, times),
+        {} if times is None else _replicates(work, answers, y_test, times, values),
     )
+
+
+def _score(metric: Any, answers: Answers, y_test: np.ndarray) -> float:
+    try:
+        return score(metric, answers, y_test)
+    except AttributeError:  # the estimator has what the metric looks at, or the study had been refused
+        return float("nan")
 
 
 def resamples_of(work: Work, split: Split) -> np.ndarray | None:
@@ -119,9 +131,16 @@ def resamples_of(work: Work, split: Split) -> np.ndarray | None:
     return times if work.common_test_rows else times[:, split.test]
 
 
-def _replicates(work: Work, answers: Answers, y_test: np.ndarray, times: np.ndarray) -> dict[str, np.ndarray]:
-    found = {name: score_resamples(metric, answers, y_test, times) for name, metric in work.metrics.items()}
-    return {name: values.astype(np.float32) for name, values in found.items()}
+def _replicates(
+    work: Work, answers: Answers, y_test: np.ndarray, times: np.ndarray, values: dict[str, float]
+) -> dict[str, np.ndarray]:
+    found = {
+        name: score_resamples(metric, answers, y_test, times)
+        if np.isfinite(values[name])
+        else np.full(len(times), np.nan)
+        for name, metric in work.metrics.items()
+    }
+    return {name: replicates.astype(np.float32) for name, replicates in found.items()}
 
 
 @contextmanager

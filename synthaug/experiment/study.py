@@ -76,7 +76,7 @@ class Study:
             augmenter=augmenter,
             groups=rows.groups,
             scoring=config.scoring,
-            metrics=config.all_metrics,
+            metrics=config.metrics,
             cv=_design(config),
             image_transform=config.transform,
             rope=config.rope,

@@ -143,11 +143,19 @@ def test_sensitivity_at_a_specificity_is_a_word_with_a_number():
     assert [specificity_of(word) for word in others] == [None, None, None]
 
 
-@pytest.mark.parametrize("name", [*OURS, "sensitivity_at_80_specificity", "matthews_corrcoef"])
-def test_a_resample_is_scored_as_its_rows_are(two, name):
+@pytest.mark.parametrize(
+    ("name", "classes"),
+    [
+        *((name, "two") for name in [*OURS, "sensitivity_at_80_specificity", "matthews_corrcoef"]),
+        *((name, "three") for name in [*MULTI_CLASS, "matthews_corrcoef"]),
+    ],
+)
+def test_a_resample_is_scored_as_its_rows_are(request, name, classes):
     """A score of a resample is the score of the answers to its rows, each as often as it was drawn."""
-    answers, y, _ = two
+    answers, y, _ = request.getfixturevalue(classes)
     times = resample_groups(y, n_resamples=20, rng=np.random.default_rng(0))
+    if classes == "three":
+        times[0, y == y[0]] = 0  # a class that is left out
     found = score_resamples(name, answers, y, times)
     for value, row in zip(found, times, strict=True):
         rows = np.repeat(np.arange(len(y)), row)

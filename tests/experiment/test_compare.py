@@ -1,6 +1,7 @@
 """A study: paired, reproducible, resumable, and honest about what it could not see."""
 
 import json
+import re
 import time
 from dataclasses import replace
 from functools import partial
@@ -21,6 +22,7 @@ from synthaug.errors import ConfigError, LabelError, LeakWarning, ShapeError, Sm
 from synthaug.experiment.compare import prepare
 from synthaug.experiment.storage import SplitStore
 from synthaug.experiment.verdict import Verdict
+from synthaug.statistics.units import NOT_THERE
 
 NAMED = ["none", "classic", "smote", "gan", "classic+gan", "gated"]
 FEW = ["none", "smote", "gan"]
@@ -273,6 +275,60 @@ def test_any_scorer_can_be_primary(clinic, cv):
     assert set(result.frame["metric"]) == {"share_found_ill", *metrics}
     assert np.isfinite(result.frame["value"]).all()
     assert np.isfinite(result.summary().loc["smote", "difference"])
+
+
+SHARES, LOSSES = {"balanced_accuracy", "accuracy", "f1_macro"}, {"neg_log_loss", "neg_brier_score"}
+
+
+@pytest.mark.parametrize(
+    ("n_classes", "estimator", "expected"),
+    [
+        (2, LogisticRegression(), SHARES | LOSSES | {"roc_auc", "average_precision"}),
+        (3, LogisticRegression(), SHARES | LOSSES | {"roc_auc_ovr"}),
+        (2, RidgeClassifier(), SHARES | {"roc_auc", "average_precision"}),
+        (3, RidgeClassifier(), SHARES),
+    ],
+)
+def test_a_study_has_the_fields_metrics(clinic, n_classes, estimator, expected):
+    """Where nothing is said all that labels and classifier allow are there, the primary one first; [] asks for none."""
+    rows = {"X": clinic[0], "y": np.arange(200) % n_classes, "estimator": estimator, "cv": Folds(3, 1)}
+    names = list(prepare(**rows, scoring="f1_macro").work.metrics)
+    assert names[0] == "f1_macro"
+    assert set(names) == expected
+    assert list(prepare(**rows, metrics=[]).work.metrics) == ["balanced_accuracy"]
+
+
+def test_the_fields_metrics_are_those_that_every_split_can_have(clinic):
+    """Where whole groups leave a split's test rows one class, metrics of ranks are left out."""
+    X, y = clinic
+    order = np.argsort(y)
+    with pytest.warns(SmallClassWarning):
+        sorted_rows = prepare(X[order], y[order], groups=np.arange(200) // 25, cv=Folds(8, 1))
+    assert set(sorted_rows.work.metrics) == SHARES | LOSSES
+
+
+@pytest.mark.parametrize("cv", [Draws({"ill": 6, "well": 20}, n_draws=2, test_rows=100), Folds(2, 1)], ids=repr)
+def test_an_arm_without_probabilities_has_what_it_can(clinic, cv, tmp_path):
+    """Metrics that look at what an arm of one's own does not give are NaN, and said so in the report; the primary
+    one must be there.
+    """
+
+    def ridge(task):
+        return Trained(RidgeClassifier().fit(task.X.reshape(len(task.X), -1), task.y), 0)
+
+    named = {"estimator": LogisticRegression(C=0.01, max_iter=1000), "arms": {"none": "none", "ridge": ridge}, "cv": cv}
+    result = study(clinic, **named, bootstrap=100).run(store=SplitStore(tmp_path / "splits"))
+    missing = result.frame[result.frame["value"].isna()]
+    assert set(zip(missing["arm"], missing["metric"], strict=True)) == {("ridge", loss) for loss in LOSSES}
+    assert np.isfinite(result.summary()["score"]).all()
+    found = result.intervals().set_index(["arm", "metric"])["value"]
+    assert found.isna().sum() == len(LOSSES)
+    assert np.isfinite(found["ridge", "roc_auc"])
+    result.to_html(tmp_path / "report.html")
+    cell = '<td class="n">{}</td>'.format
+    assert re.search(f"ridge</th>({cell('[^<]*')})*{cell(NOT_THERE)}", (tmp_path / "report.html").read_text())
+    with pytest.raises(ConfigError, match=r"neg_log_loss must give a finite number .*got nan for arm 'ridge'"):
+        study(clinic, **named, scoring="neg_log_loss").run()
 
 
 def test_metrics_that_cannot_be_are_refused_before_anything_runs(clinic):
@@ -537,8 +593,8 @@ def test_rows_that_are_sparse_or_no_numbers_are_refused_in_words(digits_groups):
 
 
 def test_no_scoring_is_accuracy(digits_groups):
-    """None stands for accuracy, as everywhere else, and no further metrics may be None."""
-    result = compare(*digits_groups, arms=["none", "repeat"], scoring=None, metrics=None, cv=Folds(2, 1))
+    """None stands for accuracy, as everywhere else."""
+    result = compare(*digits_groups, arms=["none", "repeat"], scoring=None, cv=Folds(2, 1))
     assert result.scoring == "accuracy"
 
 
