@@ -37,6 +37,10 @@ class Timed(LogisticRegression):
         """Predict, and count the seconds."""
         return self._timed(super().predict, X)
 
+    def predict_proba(self, X):
+        """Give probabilities, and count the seconds."""
+        return self._timed(super().predict_proba, X)
+
     def _timed(self, act, *arguments):
         began = {name: clock() for name, clock in CLOCKS.items()}
         found = act(*arguments)

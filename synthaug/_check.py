@@ -160,9 +160,8 @@ def _as_given(y: Any, labels: np.ndarray) -> np.ndarray:
 def check_two_classes(classes: np.ndarray) -> None:
     """Raise LabelError unless there are at least two classes."""
     if len(classes) < 2:
-        raise LabelError(
-            f"y must hold at least two classes; got one class ({classes.tolist()[0]!r}). Pass rows of every class."
-        )
+        got = f"one class ({classes.tolist()[0]!r})" if len(classes) else "no label"
+        raise LabelError(f"y must hold at least two classes; got {got}. Pass rows of every class.")
 
 
 def check_fraction(name: str, value: Any, *, most: float = 1.0) -> float:
@@ -200,6 +199,12 @@ def check_word(name: str, value: Any, known: Mapping[str, T]) -> T:
 def check_choice(name: str, value: Any, known: Sequence[str]) -> str:
     """Return ``value`` if it is one of ``known``, or raise ConfigError with the nearest word."""
     return check_word(name, value, {word: word for word in known})
+
+
+def check_flag(name: str, value: Any) -> None:
+    """Raise ConfigError unless a value is True or False: a word such as 'no' would count as yes."""
+    if not isinstance(value, bool | np.bool_):
+        raise ConfigError(f"{name} must be True or False; got {value!r}.")
 
 
 def check_device(device: str | torch.device) -> torch.device:

@@ -105,6 +105,7 @@ WRONG_USES = [
     ["run", "a.yaml", "--fly"],
     ["list", "arm"],
     ["compare", "wine", "--folds", "3", "--draws", "3"],
+    ["compare", "wine", "--rows-per-class", "5"],
     ["fit", "wine", "--out", "m", "--steps", "x"],
 ]
 
@@ -171,6 +172,17 @@ def test_run_shows_every_metric_with_its_interval(pipeline: Path, capsys: pytest
     further = ["accuracy", "f1 macro", "neg log loss", "neg brier score", "roc auc", "average precision"]
     assert named == ["balanced accuracy", *further]
     assert all(len(line) <= 100 for line in lines if line.split("  ")[0] in {"arm", "none", "smote", "gan"})
+
+
+def test_run_says_what_arms_are_worth_in_labels(pipeline: Path, capsys: pytest.CaptureFixture[str]):
+    """Measured at more labels, each learned arm's worth stands below the table."""
+    pipeline.write_text(PIPELINE + "label_equivalence: [1.25, 1.5]\n")
+    assert main(["run", "toy.yaml"]) == 0
+    found = re.search(
+        r"Worth in real labels, beside the 16 that there are:\nnone: .*\ngan: (.*)\n", capsys.readouterr().out
+    )
+    assert found
+    assert re.fullmatch(r"cannot tell|worth .* labels?( \(.*\))?", found[1])
 
 
 def test_run_answers_a_machine_with_one_object(pipeline: Path, capsys: pytest.CaptureFixture[str]):
@@ -256,6 +268,9 @@ def test_error_is_code_1_without_a_traceback(pipeline: Path, capsys: pytest.Capt
         (["report", "nope"], "nope"),
         (["compare", "rows.npz", "--estimator", "os.system"], "command line: estimator.name must be one of"),
         (["compare", "rows.npz", "--arms", " none"], "arms must be a list of at least 2"),
+        (["compare", "rows.npz", "--folds", "0"], "design.n_splits must be at least 2; got 0"),
+        (["compare", "wine", "--groups", "patient"], "design.groups must be left out for wine"),
+        (["compare", "wine", "--label", "kind"], "data.label must be left out for wine"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

@@ -182,13 +182,13 @@ def answers_of(classifier: Any, X: Any) -> Answers:
     return Answers(classifier.classes_, {name: getattr(classifier, name)(X) for name in methods})
 
 
-def pool_answers(parts: list[Answers], rows: list[np.ndarray]) -> Answers:
+def pool_answers(parts: list[Answers], rows: list[np.ndarray], *, among: np.ndarray | None = None) -> Answers:
     """Return the answers of several classifiers, each to its own rows, as answers to all rows in their order.
 
     A class that one of them never saw has probability 0 there, and a margin below all others; margins that are not
-    one a class are left out.
+    one a class are left out. The classes are those that any of them saw, or ``among`` these.
     """
-    classes = np.unique(np.concatenate([part.classes for part in parts]))
+    classes = np.unique(np.concatenate([part.classes for part in parts])) if among is None else among
     order = np.argsort(np.concatenate(rows))
     whole = {"predict_proba": _all_classes, "decision_function": _all_margins}
     values = {}

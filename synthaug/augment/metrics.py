@@ -23,6 +23,7 @@ from synthaug.statistics import jackknife_blocks, jackknife_sums
 Scoring = str | Callable[..., float] | None
 RankMetric = Callable[[Answers, np.ndarray, np.ndarray], float]
 _ROUNDING = 1e-9  # 0.1 * 30 must not be just below 3
+_OVER_CLASSES = ("balanced_accuracy", "f1_macro", "roc_auc", "roc_auc_ovr", "average_precision")
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,10 @@ def score_blocks(scoring: Scoring, answers: Answers, y: np.ndarray, blocks: list
 
 
 def score_resamples(scoring: Scoring, answers: Answers, y: np.ndarray, times: np.ndarray) -> np.ndarray:
-    """Return a score on each resample of the rows, shape (n_resamples,); NaN where it cannot be told, as of one class.
+    """Return a score on each resample of the rows, shape (n_resamples,).
+
+    NaN where it cannot be told, as a rank of one class, and where a mean over the classes would leave out one that y
+    holds.
 
     Parameters
     ----------
@@ -86,7 +90,14 @@ def score_resamples(scoring: Scoring, answers: Answers, y: np.ndarray, times: np
     times
         How often each row is in each resample, (n_resamples, n), as ``resample_groups`` gives it.
     """
-    scoring = scoring or "accuracy"
+    values = _of_resamples(scoring or "accuracy", answers, y, times)
+    if scoring not in _OVER_CLASSES:
+        return values
+    rows_of = times.astype(float) @ (np.asarray(y)[:, None] == np.unique(y))
+    return np.where((rows_of > 0).all(axis=1), values, np.nan)
+
+
+def _of_resamples(scoring: Scoring, answers: Answers, y: np.ndarray, times: np.ndarray) -> np.ndarray:
     if scoring in SUM_METRICS:
         metric = SUM_METRICS[str(scoring)]
         with np.errstate(divide="ignore", invalid="ignore"):  # a resample may leave a small part without a row

@@ -1,4 +1,4 @@
-"""What ``AugmentedClassifier`` is made of, checked in words before anything is learned."""
+"""What a classifier, a gate and a study are made of, checked in words before anything is learned."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,8 +11,8 @@ from synthaug.errors import ConfigError
 
 def check_parts(estimator: Any, augmenter: Any, gate: Any) -> None:
     """Raise ConfigError unless these are a classifier, an augmenter, and True or False; None stands for a default."""
-    _check_augmenter(augmenter)
-    _check_estimator(estimator)
+    check_augmenter(augmenter)
+    check_estimator(estimator)
     if isinstance(gate, str) or gate not in (True, False):
         raise ConfigError(f"gate must be True or False; got {gate!r}. Leave the gate out by gate=False.")
 
@@ -35,7 +35,8 @@ def named_candidates(candidates: Any) -> dict[str, Mix] | None:
     return dict(candidates)
 
 
-def _check_augmenter(augmenter: Any) -> None:
+def check_augmenter(augmenter: Any) -> None:
+    """Raise ConfigError unless this is an augmenter, or None for the default one."""
     if augmenter is None or isinstance(augmenter, SyntheticAugmenter):
         return
     remedy = (
@@ -46,7 +47,8 @@ def _check_augmenter(augmenter: Any) -> None:
     raise ConfigError(f"augmenter must be a SyntheticAugmenter; got {augmenter!r}. {remedy}")
 
 
-def _check_estimator(estimator: Any) -> None:
+def check_estimator(estimator: Any) -> None:
+    """Raise ConfigError unless this is a classifier, or None for the default one."""
     if estimator is None:
         return
     if isinstance(estimator, type):

@@ -8,7 +8,7 @@ from sklearn.metrics import check_scoring, get_scorer_names
 
 from synthaug._check import check_choice
 from synthaug.augment.fitting import Answers
-from synthaug.augment.metrics import Scoring, metric_name, score, specificity_of
+from synthaug.augment.metrics import Scoring, metric_name, score, score_blocks, specificity_of
 from synthaug.errors import ConfigError
 
 _METHODS = ("predict", "predict_proba", "decision_function")
@@ -49,6 +49,24 @@ def check_scoring_fits(scoring: Scoring, y: Any, estimator: Any) -> None:
             f"scoring {name} must be able to score these labels by {classifier}; got an error: {told}. Choose "
             "another metric, or a scorer (estimator, X, y) that is made for them."
         ) from error
+
+
+def can_be_shared_out(scoring: Scoring, y: Any, blocks: list[np.ndarray], estimator: Any) -> bool:
+    """Return whether a score stands when any one of two blocks of rows or more is left out: a rank needs two classes,
+    say.
+    """
+    if len(blocks) < 2:
+        return False
+    labels = np.asarray(y)
+    answers = right_answers(y, estimator, classes=np.unique(labels[np.concatenate(blocks)]))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return bool(np.isfinite(score_blocks(scoring, answers, labels, blocks)).all())
+    except ArithmeticError:  # of a score that divides by the number of errors, say
+        return True
+    except ValueError:
+        return False
 
 
 def _check_kind(scoring: Any) -> None:

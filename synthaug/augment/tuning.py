@@ -40,11 +40,16 @@ def resolve_transform(transform: Any, X: Any, y: Any, setting: Setting, *, scori
     ConfigError
         If the transform is a word that nobody knows; a classifier that transforms rows itself may know others.
     """
-    if isinstance(transform, str) and own_parameter(setting.estimator, "image_transform") is None:
-        check_choice("image_transform", transform, (*PRESETS, *TRIED_FOR))
+    check_transform(transform, setting.estimator)
     if isinstance(transform, str) and transform in TRIED_FOR and reads_images(setting.augmenter, X):
         return choose_transform(X, y, setting, scoring=scoring, tried=TRIED_FOR[transform])
     return transform
+
+
+def check_transform(transform: Any, estimator: Any) -> None:
+    """Raise ConfigError for a word that nobody knows; a classifier that transforms rows itself may know others."""
+    if isinstance(transform, str) and own_parameter(estimator, "image_transform") is None:
+        check_choice("image_transform", transform, (*PRESETS, *TRIED_FOR))
 
 
 def choose_transform(

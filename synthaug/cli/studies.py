@@ -60,8 +60,10 @@ def compare(
     repeats: Annotated[int, typer.Option(help="How often the folds are drawn.")] = 5,
     groups: Annotated[str | None, typer.Option(help="The column whose equal values stay together.")] = None,
     draws: Annotated[int | None, typer.Option(help="Draw few labels so many times instead.")] = None,
-    rows_per_class: Annotated[int, typer.Option(help="With --draws: training rows of each class.")] = 10,
-    test_rows: Annotated[int, typer.Option(help="With --draws: rows held out.")] = 500,
+    rows_per_class: Annotated[
+        int | None, typer.Option(help="With --draws: training rows of each class (10 unless said).")
+    ] = None,
+    test_rows: Annotated[int | None, typer.Option(help="With --draws: rows held out (500 unless said).")] = None,
     generator: Generator = "auto",
     steps: Steps = None,
     image_shape: Shape = None,
@@ -76,9 +78,14 @@ def compare(
 
     if folds is not None and draws is not None:
         raise typer.BadParameter("say --folds or --draws, not both")
-    design: dict[str, Any] = {"kind": "folds", "n_splits": folds or 5, "n_repeats": repeats, "groups": groups}
+    sizes = {"rows_per_class": rows_per_class, "test_rows": test_rows}
+    said = {name: n for name, n in sizes.items() if n is not None}
+    if draws is None and said:
+        raise typer.BadParameter("--rows-per-class and --test-rows are for --draws: say how many draws")
+    n_splits = 5 if folds is None else folds
+    design: dict[str, Any] = {"kind": "folds", "n_splits": n_splits, "n_repeats": repeats, "groups": groups}
     if draws is not None:
-        design = {"kind": "draws", "n_draws": draws, "rows_per_class": rows_per_class, "test_rows": test_rows}
+        design = {"kind": "draws", "n_draws": draws, "rows_per_class": 10, "test_rows": 500, **said}
     values = {
         "name": "comparison",
         "data": {**_source(data, label), "image_shape": read_shape(image_shape)},
@@ -133,7 +140,7 @@ def _source(data: str, label: str | None) -> dict[str, Any]:
     from synthaug.data.datasets import DATASETS
 
     if data in DATASETS and not Path(data).exists():
-        return {"name": data}
+        return {"name": data, "label": label}
     return {"path": data, "label": label}
 
 

@@ -209,6 +209,7 @@ def print_summary(comparison: "Comparison") -> None:
         table.add_row(Text(str(arm)), "n/a", "", "", Text(reason, style="dim"))
     console().print(table)
     _print_intervals(comparison)
+    _print_labels(comparison)
     say("\n" + "\n".join(spoken_verdict(comparison)))
 
 
@@ -222,6 +223,15 @@ def _print_intervals(comparison: "Comparison") -> None:
     for first in range(0, len(metrics), _METRICS_A_TABLE):
         shown = metrics[first : first + _METRICS_A_TABLE]
         console().print(_interval_table(found[found["metric"].isin(shown)], shown))
+
+
+def _print_labels(comparison: "Comparison") -> None:
+    """Print what each arm is worth in real labels, where that was measured."""
+    found = comparison.label_equivalence()
+    if found.empty:
+        return
+    say(f"\nWorth in real labels, beside the {found['base_rows'].iloc[0]:,.0f} that there are:")
+    say("\n".join(f"{arm}: {row['text']}" for arm, row in found.iterrows()))
 
 
 def _interval_table(found: "pd.DataFrame", metrics: list[str]) -> "Table":

@@ -74,6 +74,8 @@ class Estimate:
         if not math.isfinite(self.detectable) or not float(unit.size(self.detectable)):
             return ""  # a pilot without a difference, or next to none, says nothing
         of = f" {unit.points}" if unit.points else ""
+        if unit.points and self.detectable > 1:
+            return "; too few rows or splits to see any gain that there can be"
         return f"; a gain of {unit.size(self.detectable)}{of} or more would be seen four times in five"
 
 

@@ -208,8 +208,8 @@ def _associations(label: str, sets: Sets, least: int) -> Associations | None:
     real = sets.real
     if len(next(iter(real.values()))) < least + 2:
         return None
-    tables = (tuple(map(tuple, associations(part).tolist())) for part in (real, sets.synthetic))
-    return Associations(label, tuple(real), *tables)
+    tables = (associations(real, fewest=least + 2), associations(sets.synthetic))
+    return Associations(label, tuple(real), *(tuple(map(tuple, table.tolist())) for table in tables))
 
 
 def _marginals(classes: dict[str, Sets], kinds: dict[str, str], least: int) -> tuple[Marginal, ...]:

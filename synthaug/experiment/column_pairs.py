@@ -22,26 +22,28 @@ _FEWEST = 4
 _TINY = 1e-12
 
 
-def associations(values: dict[str, np.ndarray]) -> np.ndarray:
+def associations(values: dict[str, np.ndarray], *, fewest: int = _FEWEST) -> np.ndarray:
     """Return how strongly each pair of columns goes together, shape (d, d), symmetric, 1 on the diagonal.
 
     Parameters
     ----------
     values
         Columns by name, each floats (n,) with NaN for missing, or words (n,).
+    fewest
+        Rows that hold both columns, below which a pair is NaN.
     """
     names = list(values)
     found = np.eye(len(names))
     for i, j in combinations(range(len(names)), 2):
-        found[i, j] = found[j, i] = association(values[names[i]], values[names[j]])
+        found[i, j] = found[j, i] = association(values[names[i]], values[names[j]], fewest=fewest)
     return found
 
 
-def association(first: np.ndarray, second: np.ndarray) -> float:
-    """Return how strongly two columns (n,) go together; NaN for fewer than four rows, 0 where one is constant."""
+def association(first: np.ndarray, second: np.ndarray, *, fewest: int = _FEWEST) -> float:
+    """Return how strongly two columns (n,) go together; NaN for fewer rows that hold both, 0 where one is constant."""
     there = _known(first) & _known(second)
     first, second = first[there], second[there]
-    if len(first) < _FEWEST:
+    if len(first) < fewest:
         return float("nan")
     if first.dtype == object and second.dtype == object:
         return cramers_v(first, second)

@@ -1,6 +1,5 @@
 """``compare``: the arms of a study, run on every split of the rows."""
 
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,33 +7,38 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
-from synthaug._check import check_labels, check_same_length, check_two_classes, check_word
+from synthaug._check import check_flag, check_labels, check_same_length, check_two_classes
 from synthaug._seed import seed_from
-from synthaug.augment.arms import ARMS, USES_UNLABELLED, Arm, self_training
+from synthaug.augment.arms import Arm
 from synthaug.augment.augmenter import SyntheticAugmenter
 from synthaug.augment.encoding import default_classifier
 from synthaug.augment.fingerprints import warn_of_twins
-from synthaug.augment.fitting import check_classifier
-from synthaug.augment.learning import check_generator, new_learner
 from synthaug.augment.mix import reads_images
-from synthaug.augment.unlabelled import check_takes_unlabelled, check_unlabelled
+from synthaug.augment.parts import check_augmenter, check_estimator
+from synthaug.augment.tuning import check_transform
 from synthaug.data.container import known
 from synthaug.data.groups import checked_groups
 from synthaug.data.near_duplicates import warn_of_near_duplicates
 from synthaug.data.split import Split
-from synthaug.errors import ConfigError, ShapeError, SmallClassWarning
+from synthaug.errors import ShapeError
 from synthaug.experiment.arm_study import ArmStudy, Progress
+from synthaug.experiment.checks import (
+    check_jobs,
+    check_resamples,
+    check_rows_without_labels,
+    check_splits,
+    read_arms,
+    warn_of_small_classes,
+)
 from synthaug.experiment.comparison import Comparison
 from synthaug.experiment.designs import Draws, read_design
 from synthaug.experiment.learning_curve import read_factors
 from synthaug.experiment.metrics import check_scorable, read_metrics
-from synthaug.experiment.run_split import blocks_of
 from synthaug.experiment.settings import settings_of
 from synthaug.experiment.work import Work
 from synthaug.statistics import DEFAULT_ROPE, check_rope
 
 DEFAULT_ARMS = ("none", "classic", "classic twice", "smote", "gan", "classic+gan", "gated")
-FEWEST_RESAMPLES, _MOST_RESAMPLES = 100, 100_000
 
 
 def compare(
@@ -196,19 +200,25 @@ def prepare(
     The parameters are those of ``compare``, and ``name``, ``class_names``, ``learners_folder`` (where fitted learners
     are saved) and ``settings`` (what to note beside).
     """
+    check_flag("include_real_rows", include_real_rows)
+    check_jobs(n_jobs)
+    check_augmenter(augmenter)
+    check_estimator(estimator)
     labels = check_labels(y)
     check_two_classes(np.unique(labels))
+    if X is None:
+        raise ShapeError("X must hold the rows; got None.")
     if scipy.sparse.issparse(X):
         raise ShapeError("X must be dense; got a sparse matrix. Pass X.toarray().")
     check_same_length(X, labels)
     X = X if hasattr(X, "dtype") or hasattr(X, "iloc") else known(X)
     y = y if hasattr(y, "dtype") else labels
     groups = checked_groups(groups, len(labels))
-    chosen = _read_arms(arms)
+    chosen = read_arms(arms)
     seed, design = seed_from(random_state), read_design(cv)
     augmenter = SyntheticAugmenter() if augmenter is None else augmenter
     estimator = default_classifier(X, augmenter) if estimator is None else estimator
-    check_classifier(estimator)
+    check_transform(image_transform, estimator)
     scoring = "accuracy" if scoring is None else scoring
     splits = design.splits(X, labels, groups, seed)
     tested = splits[:1] if isinstance(design, Draws) else splits  # draws share their test rows
@@ -229,10 +239,10 @@ def prepare(
         X_unlabeled=X_unlabeled,
         n_resamples=check_resamples(bootstrap),
     )
-    _check_unlabelled(work)
-    _check_splits(work, splits)
+    check_rows_without_labels(work)
+    check_splits(work, splits)
     check_scorable(work.metrics, labels, tested, estimator)
-    _warn_of_missing_classes(work, splits)
+    warn_of_small_classes(work, splits)
     warn_of_twins(X, splits, stacklevel=3)
     torn = _warn_of_near_duplicates(work, splits) if reads_images(augmenter, X) else None
     names = tuple(map(str, np.unique(labels))) if class_names is None else tuple(class_names)
@@ -248,77 +258,3 @@ def prepare(
 def _warn_of_near_duplicates(work: Work, splits: Sequence[Split]) -> int:
     shape, layout = work.augmenter.image_shape, work.augmenter.image_format
     return warn_of_near_duplicates(work.X, splits, image_shape=shape, image_format=layout, stacklevel=4)
-
-
-def check_resamples(bootstrap: Any) -> int:
-    """Return how often groups are resampled: 0, or 100 at least, below which an interval's ends are chance."""
-    whole = isinstance(bootstrap, int | np.integer) and not isinstance(bootstrap, bool)
-    if not whole or not (bootstrap == 0 or FEWEST_RESAMPLES <= bootstrap <= _MOST_RESAMPLES):
-        raise ConfigError(
-            f"bootstrap must be 0 or {FEWEST_RESAMPLES} to {_MOST_RESAMPLES} resamples; got {bootstrap!r}. 1000 is "
-            "usual."
-        )
-    return int(bootstrap)
-
-
-def _read_arms(arms: Sequence[str] | Mapping[str, Arm]) -> dict[str, Arm]:
-    if isinstance(arms, str) or len(arms) < 2:
-        raise ConfigError(f"arms must be at least two, the baseline first; got {arms!r}.")
-    if isinstance(arms, Mapping):
-        if unnamed := [name for name in arms if not isinstance(name, str)]:
-            raise ConfigError(f"arms must be named by words; got {unnamed[0]!r}. Write {str(unnamed[0])!r}.")
-        return {name: arm if callable(arm) else check_word("arm", arm, ARMS) for name, arm in arms.items()}
-    if len(set(arms)) < len(arms):
-        raise ConfigError(f"arms must each stand once; got {list(arms)}.")
-    return {name: check_word("arm", name, ARMS) for name in arms}
-
-
-def _check_splits(work: Work, splits: Sequence[Split]) -> None:
-    """Raise unless there are two splits, each learns from two classes, and common test rows can tell chance."""
-    if len(splits) < 2:
-        raise ConfigError(f"cv must give at least 2 splits; got {len(splits)} (chance cannot be told from one).")
-    _check_two_classes_to_learn(work, splits)
-    blocks_of(work, splits[0])
-
-
-def _check_two_classes_to_learn(work: Work, splits: Sequence[Split]) -> None:
-    for number, split in enumerate(splits):
-        there = np.unique(np.asarray(work.y)[split.train]).tolist()
-        if len(there) < 2:
-            raise ConfigError(
-                f"cv must leave two classes to learn from in every split; got split {number}, whose training rows are "
-                f"all of {there}. Shuffle, take fewer folds, or groups that hold more classes."
-            )
-
-
-def _warn_of_missing_classes(work: Work, splits: Sequence[Split]) -> None:
-    """Warn where a class is missing on one side of a split: such a split is scored over the others."""
-    labels = np.asarray(work.y)
-    classes = set(labels.tolist())
-    for side, what in (("train", "to learn from"), ("test", "to test on")):
-        missing = [classes - set(labels[getattr(split, side)].tolist()) for split in splits]
-        if any(missing):
-            warnings.warn(
-                f"{sum(map(bool, missing))} of {len(splits)} splits have no row {what} of "
-                f"{sorted(set().union(*missing), key=str)}: their scores are not of the same classes as the others'. "
-                "Take fewer folds, or more groups that hold these classes.",
-                SmallClassWarning,
-                stacklevel=4,
-            )
-
-
-def _check_unlabelled(work: Work) -> None:
-    """Raise unless the rows without labels, if any, are like X's, apart from them, and of use to each arm that asks."""
-    if work.X_unlabeled is None:
-        return
-    check_unlabelled(work.X, work.X_unlabeled, work.augmenter)
-    users = [arm for arm in work.arms.values() if arm in USES_UNLABELLED or arm not in ARMS.values()]
-    if not users or (users == [self_training] and not hasattr(work.estimator, "predict_proba")):
-        raise ConfigError(
-            f"X_unlabeled must be of use to an arm; got {list(work.arms)}, which use none. Add 'self-training' (with a "
-            "classifier that has predict_proba), 'gan' or 'gated', or leave X_unlabeled out."
-        )
-    if any(arm in USES_UNLABELLED and arm is not self_training for arm in users):
-        check_generator(work.augmenter.generator)
-        images = reads_images(work.augmenter, work.X)
-        check_takes_unlabelled(new_learner(work.augmenter.generator, for_images=images, has_unlabelled=True))

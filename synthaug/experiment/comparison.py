@@ -10,7 +10,7 @@ import pandas as pd
 
 from synthaug._check import check_choice
 from synthaug.experiment.designs import compare_arms
-from synthaug.experiment.results import SplitResult, is_learned
+from synthaug.experiment.results import SplitResult
 from synthaug.experiment.verdict import Verdict
 from synthaug.statistics import (
     DEFAULT_ROPE,
@@ -97,9 +97,8 @@ class Comparison:
         """The arms that train on rows of a learned generator, or may: by what they did; by their names where that was
         not noted.
         """
-        asked = {arm for split in self.splits for arm in split.learned or ()}
-        by_name = any(split.learned is None for split in self.splits)
-        return [arm for arm in self.arms if arm in asked or (by_name and is_learned(arm))]
+        learned = {arm for split in self.splits for arm in split.learned_arms}
+        return [arm for arm in self.arms if arm in learned]
 
     def summary(self) -> pd.DataFrame:
         """Return a row for each arm: mean score, rows added, difference from the baseline with interval, and verdict.
@@ -131,9 +130,10 @@ class Comparison:
         for arm in (a, b):
             check_choice("arm", arm, self.arms)
         test, same = self._test(a, b), a != b and self._same(a, b)
-        p_value = self._p_adjusted(b).get(a, self._p_adjusted(a).get(b, test.p_value))
+        asked = next((asked for arm, asked in ((a, self._p_adjusted(b)), (b, self._p_adjusted(a))) if arm in asked), {})
+        p_value = asked.get(a, asked.get(b, test.p_value))
         word = verdict(test, p_adjusted=p_value)
-        found = (test.difference, test.low, test.high, p_value, self._detectable(test))
+        found = (test.difference, test.low, test.high, p_value, _detectable(test, n_asked=len(asked)))
         return Verdict(a, b, word, *found, self.scoring, same)
 
     def _p_adjusted(self, beside: str) -> dict[str, float]:
@@ -298,12 +298,6 @@ class Comparison:
             for split in self.splits
         )
 
-    def _detectable(self, test: PairedTest) -> float:
-        """Return the smallest gain that would have been seen beside the other arms (Bonferroni, which Holm never
-        undercuts).
-        """
-        return detectable_gain(test, alpha=_ALPHA / max(1, len(self.arms) - 1))
-
     def _row(self, arm: str, test: PairedTest | None, p_adjusted: float | None) -> dict[str, Any]:
         score = float(np.mean([split.scores[arm][self.scoring] for split in self.splits]))
         n_added = float(np.mean([split.n_added[arm] for split in self.splits]))
@@ -321,6 +315,13 @@ class Comparison:
             "p_value": test.p_value,
             "p_adjusted": p_adjusted,
             "p_gain": practical_equivalence(test, rope=self.rope).gain,
-            "detectable": self._detectable(test),
+            "detectable": _detectable(test, n_asked=len(self.arms) - 1),
             "verdict": verdict(test, p_adjusted=p_adjusted),
         }
+
+
+def _detectable(test: PairedTest, *, n_asked: int) -> float:
+    """Return the smallest gain that would have been seen, where so many arms were asked about (Bonferroni, which Holm
+    never undercuts).
+    """
+    return detectable_gain(test, alpha=_ALPHA / max(1, n_asked))

@@ -54,7 +54,7 @@ def _check_transform(value: str) -> str:
 
 
 def _check_resamples(value: int) -> int:
-    from synthaug.experiment.compare import check_resamples
+    from synthaug.experiment.checks import check_resamples
 
     try:
         return check_resamples(value)

@@ -82,7 +82,7 @@ def _view(evidence: Evidence, card: ModelCard) -> Part:
         "design": comparison.design,
         "baseline": comparison.baseline,
         "verdict": verdict_part(comparison),
-        "glance": _glance(evidence, copies),
+        "glance": _glance(evidence),
         "data": _data_part(evidence.data),
         "making": _making_part(evidence, card),
         "images": images_part(comparison, include_real_rows=evidence.include_real_rows),
@@ -99,7 +99,7 @@ def _view(evidence: Evidence, card: ModelCard) -> Part:
     }
 
 
-def _glance(evidence: Evidence, copies: Part) -> list[tuple[str, str]]:
+def _glance(evidence: Evidence) -> list[tuple[str, str]]:
     """Return the facts that a reader looks for first, in pairs of a word and a value."""
     data, learners = evidence.data, evidence.learners
     rows = NOT_THERE if data is None else f"{data.n_rows:,} in {len(data.classes)} classes"

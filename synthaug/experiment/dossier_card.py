@@ -23,7 +23,7 @@ from synthaug.experiment.report_columns import column_likeness
 from synthaug.experiment.report_copies import COPYING
 from synthaug.experiment.report_settings import settings_part
 from synthaug.experiment.report_verdict import answer
-from synthaug.experiment.results import LearnerRecord, is_learned
+from synthaug.experiment.results import LearnerRecord
 
 SCHEMA, SCHEMA_VERSION = "synthaug.model_card", "1.0"
 Record = dict[str, Any]
@@ -200,7 +200,7 @@ def _gate(evidence: Evidence) -> Record:
     chosen = [str(name) for table in tables for name in table.loc[table["chosen"].astype(bool), "candidate"]]
     return {
         "n_decisions": len(splits),
-        "n_with_learned_rows": sum(map(is_learned, chosen)),
+        "n_with_learned_rows": sum(split.gate_took_learned_rows for split in splits),
         "chosen": {name: chosen.count(name) for name in dict.fromkeys(chosen)},
         "sentences": [split.explanation for split in splits],
     }

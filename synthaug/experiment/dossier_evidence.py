@@ -10,9 +10,8 @@ import numpy as np
 import pandas as pd
 
 from synthaug.experiment.dossier_data import DataUsed
-from synthaug.experiment.figures import full_learners
 from synthaug.experiment.report_classes import falls_short
-from synthaug.experiment.results import LearnerRecord, SplitResult
+from synthaug.experiment.results import LearnerRecord, SplitResult, shown_learners
 from synthaug.quality.measures import BETTER, MEMBERSHIP
 from synthaug.quality.membership import NO_SECRET
 
@@ -40,7 +39,7 @@ class Evidence:
     n_planned
         How many splits were planned.
     figures
-        Means over the learners of all training rows: index ``class``, ``metric``; columns ``value``, ``floor``,
+        Means over the learners shown: index ``class``, ``metric``; columns ``value``, ``floor``,
         ``low``, ``high``. Without a row where nothing was measured.
     saved
         SHA-256 of each file of the saved learners, by its path in the study's folder.
@@ -56,8 +55,8 @@ class Evidence:
 
     @property
     def learners(self) -> list[LearnerRecord]:
-        """The learners of all training rows of a split; none where no arm learned."""
-        return full_learners(self.comparison.splits)
+        """The learners that the study shows: see ``shown_learners``; none where no arm learned."""
+        return shown_learners(self.comparison.splits)
 
     @property
     def classes(self) -> list[str]:
@@ -89,13 +88,13 @@ def gather(comparison: "Comparison", folder: str | Path, facts: dict[str, Any]) 
         include_real_rows=bool(facts["include_real_rows"]),
         n_planned=int(facts.get("n_splits", len(comparison.splits))),
         figures=mean_figures(comparison.splits),
-        saved=_checksums(Path(folder), full_learners(comparison.splits)),
+        saved=_checksums(Path(folder), shown_learners(comparison.splits)),
     )
 
 
 def mean_figures(splits: Sequence[SplitResult]) -> pd.DataFrame:
-    """Return each class's figures, means over the learners of all training rows, indexed by class and metric."""
-    tables = [learner.quality for learner in full_learners(splits) if len(learner.quality)]
+    """Return each class's figures, means over the learners shown, indexed by class and metric."""
+    tables = [learner.quality for learner in shown_learners(splits) if len(learner.quality)]
     if not tables:
         index = pd.MultiIndex.from_arrays([[], []], names=["class", "metric"])
         return pd.DataFrame(columns=_FIGURES, index=index, dtype=float)

@@ -57,6 +57,8 @@ def _observations(evidence: Evidence) -> list[str]:
 
 def _usefulness(evidence: Evidence) -> list[str]:
     comparison = evidence.comparison
+    if not comparison.learned_arms:
+        return []
     text = answer(comparison)["text"]
     words = {arm: comparison.verdict(arm, comparison.reference).word for arm in asked_arms(comparison)}
     helping = [arm for arm, word in words.items() if word == "helps" and arm in comparison.learned_arms]

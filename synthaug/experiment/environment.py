@@ -2,6 +2,7 @@
 
 import platform
 import re
+from collections.abc import Mapping
 from importlib import metadata
 
 from synthaug._version import __version__
@@ -22,6 +23,22 @@ def environment() -> dict[str, str]:
     system = {"python": platform.python_version(), "system": f"{platform.system()} {platform.machine()}"}
     packages = {name: version_of(name) for name in ("numpy", *_needed())}
     return system | {"synthaug": __version__} | {name: found for name, found in packages.items() if found}
+
+
+def with_earlier(now: Mapping[str, str], earlier: Mapping[str, str]) -> dict[str, str]:
+    """Return versions with those that earlier splits of the same study ran with, where they were others.
+
+    Examples
+    --------
+    >>> with_earlier({"torch": "2.11.0", "numpy": "2.3.0"}, {"torch": "2.10.0", "numpy": "2.3.0"})
+    {'torch': '2.11.0 (earlier splits: 2.10.0)', 'numpy': '2.3.0'}
+    """
+    return {name: _with_earlier(found, earlier.get(name, found)) for name, found in now.items()}
+
+
+def _with_earlier(found: str, earlier: str) -> str:
+    same = earlier == found or earlier.startswith(f"{found} (earlier")
+    return earlier if same else f"{found} (earlier splits: {earlier})"
 
 
 def version_of(package: str) -> str | None:

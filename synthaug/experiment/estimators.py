@@ -72,7 +72,11 @@ def _standardised(estimator: Any) -> Any:
 
 
 def why_refused(name: str, params: Mapping[str, Any]) -> str | None:
-    """Return why the classifier refuses its parameters, in its own words; None if it fits a few made-up rows."""
+    """Return why the classifier refuses its parameters, in its own words; None if it fits a few made-up rows.
+
+    Those that go by the data's columns or classes are not tried: the rows here have four and two.
+    """
+    params = {key: value for key, value in params.items() if key not in _OF_THE_DATA and not isinstance(value, Mapping)}
     estimator = build_estimator(name, params)
     for slow in ("n_estimators", "max_iter", "n_steps"):
         if type(params.get(slow)) is int and params[slow] > 2:
@@ -97,6 +101,7 @@ def _made_up_rows(estimator: Any) -> np.ndarray:
     return np.random.default_rng(0).normal(size=(60, *shape)) ** 2
 
 
+_OF_THE_DATA = ("priors", "n_components", "categorical_features", "monotonic_cst", "interaction_cst")
 ESTIMATORS: dict[str, str] = {
     "LogisticRegression": "sklearn.linear_model:LogisticRegression",
     "RidgeClassifier": "sklearn.linear_model:RidgeClassifier",

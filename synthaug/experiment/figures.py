@@ -1,7 +1,7 @@
-"""Figures of a study: the differences from the baseline, the learners' losses, and rows of images.
+"""What figures of a study are made of: differences from a baseline, the learners' losses, and rows of images.
 
-Matplotlib figures for notebooks and the tracker; the report draws the same numbers itself, so that they follow its
-width and colours. Colours are Okabe and Ito's, told apart by people who see red and green alike.
+The report draws the same numbers itself, so that they follow its width and colours. Colours are Okabe and Ito's, told
+apart by people who see red and green alike.
 
 References
 ----------
@@ -16,12 +16,11 @@ import numpy as np
 import pandas as pd
 
 from synthaug.experiment.axis import metric_text
-from synthaug.experiment.results import LearnerRecord, SplitResult
+from synthaug.experiment.results import LearnerRecord
 from synthaug.statistics.units import unit_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
     from synthaug.experiment.comparison import Comparison
     from synthaug.experiment.verdict import Verdict
@@ -30,26 +29,6 @@ VERDICT_COLOURS = {"helps": "#0072B2", "hurts": "#D55E00", "no evidence": "#6d74
 VERDICT_MARKERS = {"helps": "^", "hurts": "v", "no evidence": "o", "baseline": "|"}
 _NOT_TERMS = ("step", "images_seen", "seconds")
 _GRID_STEPS = 160
-
-
-def plot_differences(comparison: "Comparison") -> "Figure":
-    """Return a forest plot: for each arm the difference from the baseline, its interval, and the smallest visible gain.
-
-    Parameters
-    ----------
-    comparison
-        What ``compare`` gave.
-
-    Returns
-    -------
-    A matplotlib figure, with points on the x-axis (the metric's own unit for losses).
-    """
-    from matplotlib.figure import Figure
-
-    arms = [arm for arm in comparison.arms if arm != comparison.baseline]
-    figure = Figure(figsize=(7.0, 1.1 + 0.42 * max(1, len(arms))), layout="constrained")
-    draw_differences(figure.subplots(), comparison, arms)
-    return figure
 
 
 def draw_differences(
@@ -75,33 +54,8 @@ def _draw_difference(axes: "Axes", row: int, found: "Verdict", factor: float) ->
     ends = [found.low * factor, found.high * factor]
     axes.plot(ends, [row, row], color=colour, linewidth=2, solid_capstyle="round")
     axes.plot(found.difference * factor, row, marker, color=colour, markersize=8)
-    axes.plot(found.detectable * factor, row, "|", color="#9aa1ab", markersize=11, markeredgewidth=1.5)
-
-
-def plot_curves(learners: Sequence[LearnerRecord]) -> "Figure":
-    """Return a figure with a panel for each loss term: a thin line a learner, their mean in bold, over the steps.
-
-    Parameters
-    ----------
-    learners
-        Learners with a history; those without one are left out.
-
-    Returns
-    -------
-    A matplotlib figure; without panels where no learner has a history.
-    """
-    from matplotlib.figure import Figure
-
-    curves = loss_curves(learners)
-    figure = Figure(figsize=(3.6 * max(1, len(curves)), 2.6), layout="constrained")
-    panels = figure.subplots(1, len(curves), squeeze=False)[0] if curves else []
-    for axes, (term, (steps, lines)) in zip(panels, curves.items(), strict=True):
-        axes.plot(steps, lines.T, color=VERDICT_COLOURS["helps"], linewidth=0.8, alpha=0.35)
-        axes.plot(steps, lines.mean(axis=0), color=VERDICT_COLOURS["helps"], linewidth=2)
-        axes.set_title(metric_text(term), fontsize=9, loc="left", parse_math=False)
-        axes.set_xlabel("step", fontsize=8)
-        quiet(axes)
-    return figure
+    if not found.tied:
+        axes.plot(found.detectable * factor, row, "|", color="#9aa1ab", markersize=11, markeredgewidth=1.5)
 
 
 def loss_curves(learners: Sequence[LearnerRecord]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -124,12 +78,6 @@ def loss_curves(learners: Sequence[LearnerRecord]) -> dict[str, tuple[np.ndarray
 def _on_grid(history: pd.DataFrame, term: str, steps: np.ndarray) -> np.ndarray:
     known = history[np.isfinite(history[term])]
     return np.interp(steps, known["step"], known[term])
-
-
-def full_learners(splits: Sequence[SplitResult]) -> list[LearnerRecord]:
-    """Return the learners of all training rows of a split, one a split; all learners where none is called ``full``."""
-    learners = [learner for split in splits for learner in split.learners]
-    return [learner for learner in learners if learner.name == "full"] or learners
 
 
 def image_strip(images: np.ndarray, *, least_pixels: int = 40, gap: int = 1) -> bytes:

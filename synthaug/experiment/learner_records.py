@@ -78,15 +78,15 @@ def _quality(work: Work, split: Split, augmenter: SyntheticAugmenter) -> pd.Data
     if len(learned) < 2:
         return pd.DataFrame()
     synthetic = augmenter.sample(dict.fromkeys(learned, _ASSESSED_A_CLASS), random_state=derive(work.seed, "assess"))
-    test = _test_rows_of_learned(work, split)
-    test = test[:: max(1, len(test) // _MOST_HOLDOUT)]
+    train, test = _rows_learned(work, split, augmenter), _test_rows_of_learned(work, split)
+    test = test[:: -(-len(test) // _MOST_HOLDOUT)]
     report = assess_quality(
-        (take(work.X, split.train), take(work.y, split.train)),
+        (take(work.X, train), take(work.y, train)),
         synthetic,
         (take(work.X, test), take(work.y, test)),
         image_shape=work.augmenter.image_shape,
         image_format=work.augmenter.image_format,
-        groups=None if work.groups is None else (work.groups[split.train], work.groups[test]),
+        groups=None if work.groups is None else (work.groups[train], work.groups[test]),
     )
     return report.frame
 
@@ -96,15 +96,21 @@ def _columns(work: Work, index: int, split: Split, augmenter: SyntheticAugmenter
     learned = [label for label, n in augmenter.class_counts_.items() if n >= FEWEST_ROWS]
     if isinstance(augmenter.codec_, ImageCodec) or not learned:
         return None
-    counts, test = dict.fromkeys(learned, _COMPARED_A_CLASS), _test_rows_of_learned(work, split)
+    train, test = _rows_learned(work, split, augmenter), _test_rows_of_learned(work, split)
+    counts = dict.fromkeys(learned, _COMPARED_A_CLASS)
     return describe_columns(
-        (take(work.X, split.train), take(work.y, split.train)),
+        (take(work.X, train), take(work.y, train)),
         augmenter.sample(counts, random_state=derive(work.seed, "columns")),
         (take(work.X, test), take(work.y, test)),
         include_real_rows=work.include_real_rows,
         with_shares=index == 0,
         seed=derive(work.seed, "columns"),
     )
+
+
+def _rows_learned(work: Work, split: Split, augmenter: SyntheticAugmenter) -> np.ndarray:
+    """Return the training rows that the learner saw: all of the split, or of one of the gate's a part."""
+    return split.train[augmenter.is_training_row(take(work.X, split.train))]
 
 
 def _test_rows_of_learned(work: Work, split: Split) -> np.ndarray:
@@ -114,16 +120,20 @@ def _test_rows_of_learned(work: Work, split: Split) -> np.ndarray:
 
 
 def _to_look_at(work: Work, split: Split, augmenter: SyntheticAugmenter) -> tuple[np.ndarray, np.ndarray]:
-    """Return a few real and synthetic images of each class, (n_classes, k, h, w, c), uint8; empty for tables."""
+    """Return a few real and synthetic images of each class of the study, (n_classes, k, h, w, c), uint8; black where
+    the learner had none, empty for tables.
+    """
     nothing = np.empty((0, 0, 0, 0, 1), dtype=np.uint8)
     codec = augmenter.codec_
     if not isinstance(codec, ImageCodec):
         return nothing, nothing
-    shape = (len(augmenter.classes_), _SHOWN_A_CLASS, *codec.shape[1:], codec.shape[0])
+    labels = fit_label_codec(work.y)
+    shape = (len(labels.classes), _SHOWN_A_CLASS, *codec.shape[1:], codec.shape[0])
     real, synthetic = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
-    labels = fit_label_codec(work.y).encode(work.y)[split.train]
-    for number, (label, n) in enumerate(augmenter.class_counts_.items()):
-        rows = take(work.X, split.train[labels == number][:_SHOWN_A_CLASS])
+    numbers = labels.encode(work.y)[split.train]
+    for label, n in augmenter.class_counts_.items():
+        number = labels.number(label)
+        rows = take(work.X, split.train[numbers == number][:_SHOWN_A_CLASS])
         real[number, : len(rows)] = _as_bytes(codec, rows)
         if n >= FEWEST_ROWS:
             drawn, _ = augmenter.sample({label: _SHOWN_A_CLASS}, random_state=derive(work.seed, "look"))

@@ -8,10 +8,10 @@ import numpy as np
 
 from synthaug._check import FEWEST_ROWS
 from synthaug._seed import derive, numpy_stream
-from synthaug.augment.arms import NotApplicable
+from synthaug.augment.arms import ARMS, Arm, NotApplicable
 from synthaug.data.split import Split
 from synthaug.errors import ConfigError
-from synthaug.experiment.results import CurvePoint
+from synthaug.experiment.results import CurvePoint, is_learned
 from synthaug.experiment.run_split import blocks_of, quiet_about_few_rows, score_classifier
 from synthaug.experiment.work import Work, new_task
 
@@ -26,6 +26,11 @@ def read_factors(factors: Any, work: Work, splits: Sequence[Split]) -> tuple[flo
     """
     if factors is None:
         return ()
+    if not work.common_test_rows and not any(map(is_learned, work.arms)) and not any(map(_is_own, work.arms.values())):
+        raise ConfigError(
+            "label_equivalence tells the worth of arms with learned rows, where no labels are held back; got "
+            f"{list(work.arms)}. Add 'gan' or 'gated', or take Draws."
+        )
     asked = tuple(factors) if np.iterable(factors) else ()
     if not asked or not all(_is_factor(factor) for factor in asked):
         raise ConfigError(
@@ -107,6 +112,10 @@ def _most(work: Work, split: Split) -> float:
     y, held_back = np.asarray(work.y), _held_back(work, split)
     labels, counts = np.unique(y[split.train], return_counts=True)
     return min(1 + float((y[held_back] == label).sum() / n) for label, n in zip(labels, counts, strict=True))
+
+
+def _is_own(arm: Arm) -> bool:
+    return arm not in ARMS.values()
 
 
 def _is_factor(value: Any) -> bool:

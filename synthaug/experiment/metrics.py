@@ -37,7 +37,7 @@ def read_metrics(
         For a metric that was asked for and cannot be.
     """
     _check_metric(scoring, labels, estimator)
-    if isinstance(metrics, str):
+    if isinstance(metrics, str) or not (metrics is None or np.iterable(metrics)):
         raise ConfigError(f"metrics must be a list; got {metrics!r}. Write [{metrics!r}].")
     if metrics is None:
         metrics = _usual(labels, splits, estimator, apart_from=metric_name(scoring))

@@ -18,7 +18,7 @@ from synthaug.experiment.yaml_file import KeyPath, YamlFile
 
 Problem = tuple[KeyPath, str]
 _NEEDS_PROBABILITIES = ("roc_auc_ovr", "neg_log_loss", "neg_brier_score")
-_MISSING = "must be given"
+_MISSING, _TOO_SHORT = "must be given", "a list of at least"
 _KINDS = {dict: "a mapping", list: "a list", str: "text", bool: "true or false", type(None): "null"}
 
 
@@ -208,10 +208,16 @@ def describe(
         ``keys_of(section, values)``: the keys that a section may have.
     """
     found = [problem for detail in error.errors() for problem in _problems(detail, file.values, keys_of)]
-    found = sorted(_without_misspelt(found), key=lambda problem: file.place(problem[0]))
+    found = sorted(_without_misspelt(_without_short(found)), key=lambda problem: file.place(problem[0]))
     lines = dict.fromkeys(f"{file.where(keys)}: {_spoken(keys)}{_ended(text)}" for keys, text in found)
     head = [] if len(lines) == 1 else [f"{file.path} has {len(lines)} problems."]
     return ConfigError("\n".join([*head, *lines]))
+
+
+def _without_short(found: list[Problem]) -> list[Problem]:
+    """Leave out that a list is too short where only its wrong entries make it so."""
+    with_wrong_entries = {keys[:-1] for keys, _ in found}
+    return [(keys, text) for keys, text in found if keys not in with_wrong_entries or _TOO_SHORT not in text]
 
 
 def _without_misspelt(found: list[Problem]) -> list[Problem]:
@@ -254,7 +260,7 @@ def _rule(kind: str, limits: Mapping[str, Any], otherwise: str) -> str:
         "greater_than_equal": "at least {ge}",
         "greater_than": "above {gt}",
         "less_than_equal": "at most {le}",
-        "too_short": "a list of at least {min_length}",
+        "too_short": f"{_TOO_SHORT} {{min_length}}",
         "too_long": "a list of at most {max_length}",
         "string_pattern_mismatch": "letters, digits, '-', '_', '.' and spaces, at most 100, and begin with a letter",
         "string_too_short": "at least {min_length} character long",

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from synthaug._check import check_flag
 from synthaug._files import make_folder, write_atomically
 from synthaug.experiment.pages import render
 from synthaug.experiment.report_classes import quality_part, recalls_part
@@ -45,6 +46,7 @@ def write_report(comparison: "Comparison", path: str | Path, *, include_real_row
 
 def report_html(comparison: "Comparison", *, include_real_rows: bool) -> str:
     """Return the report of a study as HTML text."""
+    check_flag("include_real_rows", include_real_rows)
     return render("report.html", _view(comparison, include_real_rows=include_real_rows))
 
 

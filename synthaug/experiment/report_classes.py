@@ -7,9 +7,8 @@ import numpy as np
 import pandas as pd
 
 from synthaug.experiment.axis import metric_text
-from synthaug.experiment.figures import full_learners
 from synthaug.experiment.report_copies import COPYING, audits
-from synthaug.experiment.results import SplitResult
+from synthaug.experiment.results import SplitResult, shown_learners
 from synthaug.quality.measures import BETTER
 from synthaug.statistics.units import NOT_THERE, spoken, unit_of
 
@@ -69,7 +68,7 @@ def _recall_cell(recall: float, gain: float) -> Part:
 
 def quality_part(splits: Sequence[SplitResult]) -> Part:
     """Return the quality of each class beside the real rows' own, means over the learners."""
-    tables = [learner.quality for learner in full_learners(splits) if len(learner.quality)]
+    tables = [learner.quality for learner in shown_learners(splits) if len(learner.quality)]
     if audits(splits):  # copies have a part of their own
         tables = [table[~table["metric"].isin(COPYING)] for table in tables]
     if not tables:

@@ -9,9 +9,8 @@ import pandas as pd
 from synthaug.experiment.axis import fit_axis, tick_text
 from synthaug.experiment.column_figures import Associations, ColumnFigures
 from synthaug.experiment.column_shapes import MISSING, Marginal
-from synthaug.experiment.figures import full_learners
 from synthaug.experiment.report_classes import few_digits
-from synthaug.experiment.results import SplitResult
+from synthaug.experiment.results import SplitResult, shown_learners
 from synthaug.statistics.units import spoken
 
 Part = dict[str, Any]
@@ -65,7 +64,7 @@ def column_likeness(splits: Sequence[SplitResult]) -> pd.DataFrame:
 
 
 def _measured(splits: Sequence[SplitResult]) -> list[ColumnFigures]:
-    found = [learner.columns for learner in full_learners(splits) if learner.columns is not None]
+    found = [learner.columns for learner in shown_learners(splits) if learner.columns is not None]
     return [one for one in found if one.likeness]
 
 

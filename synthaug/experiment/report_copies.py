@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 
 from synthaug.experiment.axis import Axis, fit_axis, tick_text
-from synthaug.experiment.figures import full_learners
-from synthaug.experiment.results import SplitResult
+from synthaug.experiment.results import SplitResult, shown_learners
 from synthaug.quality.measures import MEMBERSHIP
 from synthaug.quality.membership import NO_SECRET
 from synthaug.statistics.units import NOT_THERE, spoken
@@ -19,8 +18,8 @@ _FIGURES = ["value", "floor", "low", "high"]
 
 
 def audits(splits: Sequence[SplitResult]) -> list[pd.DataFrame]:
-    """Return the audit of each learner of all training rows: the rows of its quality that tell of copies."""
-    tables = [learner.quality for learner in full_learners(splits) if len(learner.quality)]
+    """Return the audit of each learner shown: the rows of its quality that tell of copies."""
+    tables = [learner.quality for learner in shown_learners(splits) if len(learner.quality)]
     return [table[table["metric"].isin(COPYING)] for table in tables if MEMBERSHIP in set(table["metric"])]
 
 

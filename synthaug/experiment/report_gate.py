@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 
 from synthaug.experiment.report_parts import split_name
-from synthaug.experiment.results import is_learned
 from synthaug.statistics.units import NOT_THERE, Unit, unit_of
 
 if TYPE_CHECKING:
@@ -25,20 +24,24 @@ def gate_part(comparison: "Comparison") -> Part:
     return {
         "n": len(decided),
         "unit": unit.points,
-        "used": _used(tables, "draws" if comparison.design == "draws" else "folds"),
+        "used": _used([split for split in decided if len(split.decision)], comparison.design),
         "rows": _candidates(tables, unit) if tables else [],
         "splits": [_split(split, comparison) for split in decided],
     }
 
 
-def _used(tables: list[pd.DataFrame], kind: str) -> str:
+def _used(decided: list["SplitResult"], design: str) -> str:
     """Return how often learned rows, another way without any, and none were chosen, in words."""
-    chosen = [str(name) for table in tables for name in table.loc[table["chosen"].astype(bool), "candidate"]]
-    n_learned, n_none = sum(map(is_learned, chosen)), chosen.count(_NOTHING)
-    n_other = len(chosen) - n_learned - n_none
-    told = [(n_learned, "used learned rows"), (n_other, "another way without any"), (n_none, "nothing")]
-    parts = [f"{text} in {n} of {len(chosen)} {kind}" for n, text in told if n or text == "used learned rows"]
-    return f"It {', '.join(parts)}." if chosen else ""
+    kind, n = "draws" if design == "draws" else "folds", len(decided)
+    n_learned, n_none = sum(split.gate_took_learned_rows for split in decided), sum(map(_took_nothing, decided))
+    told = [(n_learned, "used learned rows"), (n - n_learned - n_none, "another way without any"), (n_none, "nothing")]
+    parts = [f"{text} in {times} of {n} {kind}" for times, text in told if times or text == "used learned rows"]
+    return f"It {', '.join(parts)}." if decided else ""
+
+
+def _took_nothing(split: "SplitResult") -> bool:
+    table = split.decision
+    return _NOTHING in set(table.loc[table["chosen"].astype(bool), "candidate"])
 
 
 def _candidates(tables: list[pd.DataFrame], unit: Unit) -> list[Part]:

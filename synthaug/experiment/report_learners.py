@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from synthaug.experiment.axis import Axis, count_range, fit_axis, metric_text, tick_text
-from synthaug.experiment.figures import full_learners, image_strip, loss_curves
-from synthaug.experiment.results import LearnerRecord, SplitResult
+from synthaug.experiment.figures import image_strip, loss_curves
+from synthaug.experiment.results import LearnerRecord, SplitResult, shown_learners
 from synthaug.statistics.units import spoken
 
 if TYPE_CHECKING:
@@ -22,11 +22,13 @@ _MOST_IMAGES = 10
 
 def learning_part(splits: Sequence[SplitResult]) -> Part:
     """Return the learners' loss curves as SVG paths and a line of facts."""
-    learners = full_learners(splits)
+    learners = shown_learners(splits)
     panels = [curve_panel(term, steps, lines) for term, (steps, lines) in loss_curves(learners).items()]
     n_all = sum(len(split.learners) for split in splits)
-    facts = [("learners", str(n_all)), ("of all training rows", str(len(learners)))] if learners else []
+    facts = [("learners", str(n_all))] if learners else []
     if learners:
+        n_full = sum(learner.of_all_rows for learner in learners)
+        facts.append(("of all training rows", str(n_full) if n_full else "none: the gate's alone"))
         facts.append(("time each, median", f"{np.median([learner.seconds for learner in learners]):.1f} s"))
         facts.append(("rows each", count_range([learner.n_rows for learner in learners])))
     return {"panels": panels, "facts": facts, "parameters": _parameters(learners)}
@@ -57,7 +59,7 @@ def _path(steps: np.ndarray, line: np.ndarray, across: Axis, axis: Axis) -> str:
 
 def images_part(comparison: "Comparison", *, include_real_rows: bool) -> Part:
     """Return a row of pictures for each class, real ones beside synthetic ones, from the first learner that has any."""
-    found = [learner for learner in full_learners(comparison.splits) if learner.synthetic.size]
+    found = [learner for learner in shown_learners(comparison.splits) if learner.synthetic.size]
     if not found:
         return {"rows": [], "real": False, "more": 0, "widest": 1}
     synthetic, real = found[0].synthetic, found[0].real

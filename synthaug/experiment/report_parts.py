@@ -79,6 +79,7 @@ def _forest(table: pd.DataFrame, baseline: str, comparison: "Comparison") -> Par
 def _difference_row(arm: str, entry: pd.Series, axis: Axis, comparison: "Comparison") -> Part:
     unit = unit_of(comparison.scoring)
     low, high = unit.difference(entry["low"]), unit.difference(entry["high"])
+    tied = entry["low"] == entry["high"]  # nothing is known of what a gain would have looked like
     return {
         "arm": arm,
         "word": entry["verdict"],
@@ -88,8 +89,8 @@ def _difference_row(arm: str, entry: pd.Series, axis: Axis, comparison: "Compari
         "difference": unit.difference(entry["difference"]),
         "interval": f"{low} to {high}" if NOT_THERE not in (low, high) else NOT_THERE,
         "p_adjusted": p_text(entry["p_adjusted"]),
-        "p_gain": probability_text(entry["p_gain"]) if np.isfinite(entry["p_gain"]) else NOT_THERE,
-        "detectable": unit.size(entry["detectable"]),
+        "p_gain": probability_text(entry["p_gain"]) if np.isfinite(entry["p_gain"]) and not tied else NOT_THERE,
+        "detectable": NOT_THERE if tied else unit.size(entry["detectable"]),
         "at": {name: axis.place(entry[name]) for name in _NUMBERS},
     }
 

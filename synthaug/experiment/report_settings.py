@@ -11,7 +11,7 @@ import yaml
 
 from synthaug.augment.augmenter import SyntheticAugmenter
 from synthaug.experiment.axis import count_range, metric_text
-from synthaug.experiment.figures import full_learners
+from synthaug.experiment.results import shown_learners
 
 if TYPE_CHECKING:
     from synthaug.experiment.comparison import Comparison
@@ -34,7 +34,7 @@ def facts_part(comparison: "Comparison") -> list[tuple[str, str]]:
     facts += [] if n_unlabelled is None else [("rows without labels", f"{n_unlabelled:,}")]
     for key, label in (("estimator", "classifier"), ("data", "data")):
         facts += [(label, short_name(comparison.settings[key]))] if key in comparison.settings else []
-    learners = {str(learner.parameters.get("learner", "")) for learner in full_learners(splits)} - {""}
+    learners = {str(learner.parameters.get("learner", "")) for learner in shown_learners(splits)} - {""}
     return facts + ([("learner", ", ".join(sorted(learners)))] if learners else [])
 
 
@@ -68,8 +68,11 @@ def _as_text(value: Any) -> Any:
 
 
 def _install(versions: Mapping[str, str]) -> str:
-    """Return the command that installs the versions; a local build's mark, such as ``+cpu``, is no package's."""
-    wanted = [f"'{name}=={version.split('+')[0]}'" for name, version in versions.items() if name not in _NO_PACKAGES]
+    """Return the command that installs the versions; a local build's mark, such as ``+cpu``, is no package's, and of
+    several that splits ran with the newest is taken.
+    """
+    plain = {name: re.split(r"[+ ]", version)[0] for name, version in versions.items() if name not in _NO_PACKAGES}
+    wanted = [f"'{name}=={version}'" for name, version in plain.items()]
     return f"python -m pip install {' '.join(wanted)}" if wanted else ""
 
 
@@ -87,6 +90,7 @@ def _call(settings: Mapping[str, Any]) -> str:
         "estimator": str(settings.get("estimator", "None")),
         "arms": repr(settings["arms"]),
         "augmenter": _augmenter(settings.get("augmenter") or {}),
+        **({"groups": "groups"} if "n_groups" in settings else {}),
         "scoring": repr(settings.get("scoring")),
         "metrics": repr(settings.get("metrics")),
         "cv": _design(settings.get("design")),
@@ -119,7 +123,9 @@ def _design(design: Any) -> str:
 
 
 def _code(text: str) -> str:
-    """Return a value that was kept as text as code again: a word gets quotes, a number or a call none."""
+    """Return a value that was kept as text as code again: a word gets quotes, a number, a call or a function none."""
+    if function := re.fullmatch(r"<function (?:.*\.)?(\w+)>", text):
+        return function[1]
     if re.fullmatch(r"[A-Za-z_][\w.]*\(.*\)", text, flags=re.DOTALL):
         return text
     try:

@@ -50,6 +50,8 @@ def answer(comparison: "Comparison") -> Part:
         return _plain_answer(comparison)
     shown = [one for one in told if one.word == "helps"]
     best = max(shown or told, key=lambda one: one.difference)
+    if all(one.tied for one in told):
+        return _tied(best, comparison)
     if shown:
         return _told("helps", "Yes.", f"{_over(best, comparison)}{_probable(best, comparison)}")
     return _no(best, told, comparison)
@@ -71,6 +73,16 @@ def _over(best: "Verdict", comparison: "Comparison") -> str:
     return f"{best.arm} gains {_size(best)} over {best.baseline}, the best way without learned rows."
 
 
+def _tied(best: "Verdict", comparison: "Comparison") -> Part:
+    reference, unit = comparison.reference, unit_of(comparison.scoring)
+    score = unit.value(float(comparison.summary()["score"][reference]))
+    text = (
+        f"{best.arm} scored as {reference} did on every split, {score}, so this study cannot tell them apart: more or "
+        f"harder test rows might. Until then, train with {reference}{_gain_of(comparison)}."
+    )
+    return _told("flat", "Not shown.", text)
+
+
 def _no(best: "Verdict", told: list["Verdict"], comparison: "Comparison") -> Part:
     reference, unit = comparison.reference, unit_of(comparison.scoring)
     rope = _with_points(unit.size(comparison.rope), unit.points)
@@ -79,7 +91,7 @@ def _no(best: "Verdict", told: list["Verdict"], comparison: "Comparison") -> Par
         return _told("hurts", "No.", f"Every way with learned rows does worse than {reference}. So {train}")
     if max(comparison.practical(one.arm, reference).gain for one in told) < _UNLIKELY:
         return _told("flat", "No.", f"A gain above {rope} over {reference} is unlikely. So {train}")
-    kind = "draws" if comparison.design == "draws" else "folds"
+    kind = "draws" if comparison.design == "draws" else "rows"
     text = (
         f"No way with learned rows is shown to beat {reference}. The nearest, {best.arm}, differs by "
         f"{_size(best)}.{_probable(best, comparison)} Until more {kind} say otherwise, {train}"

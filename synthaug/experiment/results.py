@@ -1,6 +1,7 @@
 """The records that a study leaves: what the report shows, the tracker logs and ``--resume`` reads back."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +10,7 @@ import pandas as pd
 
 from synthaug.experiment.column_figures import ColumnFigures
 
+FULL, FULL_UNLABELLED = "full", "full, unlabelled rows"
 _A_GAN = re.compile(r"(?<![a-z])[^\Waeiou\d_]*gan(?![a-z])")  # a word: gan, cgan, ctgan; no organ, no began
 
 
@@ -50,6 +52,11 @@ class LearnerRecord:
     synthetic: np.ndarray
     folder: str | None = None
     columns: ColumnFigures | None = None
+
+    @property
+    def of_all_rows(self) -> bool:
+        """Whether it learned from all training rows of its split, unlike the gate's."""
+        return self.name in (FULL, FULL_UNLABELLED)
 
 
 @dataclass(frozen=True)
@@ -100,7 +107,7 @@ class SplitResult:
     seconds
         ``seconds[arm]``: wall time of the arm without the shared learner's.
     decision
-        The gate's table (columns candidate, score, gain, low, high, chosen, why); empty without the arm *gated*.
+        The gate's table (columns candidate, score, gain, low, high, chosen, why, synthetic); empty without a gate.
     explanation
         The gate's sentence, or "".
     learners
@@ -116,6 +123,8 @@ class SplitResult:
     replicates
         ``replicates[arm][metric]``, shape (n_resamples,): the metric on each resample of the groups of test rows, the
         same resamples for every arm and split; empty unless intervals by bootstrap were asked for.
+    gated_arm
+        The arm whose gate decided, if one did.
     """
 
     index: int
@@ -135,6 +144,27 @@ class SplitResult:
     curve: tuple[CurvePoint, ...] = ()
     learned: tuple[str, ...] | None = None
     replicates: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+    gated_arm: str = "gated"
+
+    @property
+    def learned_arms(self) -> list[str]:
+        """The arms that train on rows of a learned generator, or may: as noted, or else by their names."""
+        return [arm for arm in self.scores if (is_learned(arm) if self.learned is None else arm in self.learned)]
+
+    @property
+    def gate_took_learned_rows(self) -> bool:
+        """Whether the gate chose a candidate with synthetic rows; by its name where an older table does not say."""
+        if self.decision.empty:
+            return False
+        chosen = self.decision[self.decision["chosen"].astype(bool)].iloc[0]
+        return bool(chosen["synthetic"]) if "synthetic" in chosen else is_learned(str(chosen["candidate"]))
+
+
+def shown_learners(splits: Sequence[SplitResult]) -> list[LearnerRecord]:
+    """Return the learners that a study shows: those of all training rows, one a split, or else the gate's."""
+    learners = [learner for split in splits for learner in split.learners]
+    kinds = ([one for one in learners if one.name == name] for name in (FULL, FULL_UNLABELLED))
+    return next(filter(None, kinds), learners)
 
 
 def is_learned(arm: str) -> bool:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from synthaug._seed import derive, numpy_stream
 from synthaug.augment.arms import ARMS, NotApplicable, Task, Trained
-from synthaug.augment.fitting import Answers, answers_of, as_estimator_wants
+from synthaug.augment.fitting import Answers, answers_of, as_estimator_wants, pool_answers
 from synthaug.augment.metrics import score, score_blocks, score_resamples
 from synthaug.data.container import take
 from synthaug.data.split import Split, stratified_folds
@@ -71,7 +71,8 @@ def run_split(work: Work, index: int, split: Split) -> SplitResult:
             scored[name] = score_classifier(work, split, trained[name].classifier, blocks, times)
             _check_finite(work.primary, scored[name].values[work.primary], name, index)
         learners = learner_records(work, index, split, task, trained)
-    gate = next((arm.decision for arm in trained.values() if arm.decision is not None), None)
+    gated_arm = next((name for name, arm in trained.items() if arm.decision is not None), "")
+    gate = trained[gated_arm].decision if gated_arm else None
     return SplitResult(
         index=index,
         repeat=split.repeat,
@@ -85,6 +86,7 @@ def run_split(work: Work, index: int, split: Split) -> SplitResult:
         seconds=seconds,
         decision=pd.DataFrame() if gate is None else gate.table,
         explanation="" if gate is None else gate.sentence,
+        gated_arm=gated_arm,
         learners=learners,
         recalls={name: found.recalls for name, found in scored.items()},
         learned=tuple(learned),
@@ -99,14 +101,16 @@ def score_classifier(
 
     NaN for a metric of what the classifier does not give, such as probabilities: one of an arm of the user's own.
     """
-    y_test = np.asarray(work.y)[split.test]
+    y_test, classes = np.asarray(work.y)[split.test], np.unique(np.asarray(work.y))
     answers = answers_of(classifier, as_estimator_wants(classifier, take(work.X, split.test)))
+    if len(answers.classes) < len(classes):  # a class that no training row of the split is of
+        answers = pool_answers([answers], [np.arange(len(y_test))], among=classes)
     values = {name: _score(metric, answers, y_test) for name, metric in work.metrics.items()}
     in_blocks = blocks and np.isfinite(values[work.primary])
     return Scored(
         values,
         score_blocks(work.scoring, answers, y_test, blocks) if in_blocks else np.empty(0),
-        class_recalls(y_test, answers.values["predict"], np.unique(np.asarray(work.y))),
+        class_recalls(y_test, answers.values["predict"], classes),
         {} if times is None else _replicates(work, answers, y_test, times, values),
     )
 

@@ -105,6 +105,8 @@ class DataConfig(Section):
         sources = (self.name, self.path, self.medmnist, self.folder or self.manifest)
         if sum(source is not None for source in sources) != 1:
             words.refuse((), "must have exactly one of the keys name, path, folder (or manifest) and medmnist")
+        if self.name is not None and self.label is not None:
+            words.refuse(("label",), f"must be left out for {self.name}, whose labels are known; got {self.label!r}")
         kind = "" if self.path is None else self.path.suffix.lower()
         if kind not in ("", ".npz", *_TABLES) or (self.path is not None and not kind):
             words.refuse(("path",), f"must be a .npz, .csv or .parquet file; got {str(self.path)!r}")

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
 from sklearn.base import BaseEstimator
 
-from synthaug.experiment.designs import Design, Draws
+from synthaug.experiment.designs import Design, Draws, Splitter
 from synthaug.experiment.environment import environment
 from synthaug.experiment.work import Work
 
@@ -20,7 +21,7 @@ def settings_of(work: Work, design: Design, n_jobs: int | None) -> dict[str, Any
     """Return everything to reproduce a study, as JSON holds it."""
     parameters = work.augmenter.get_params(deep=False).items()
     augmenter = {name: str(value) for name, value in parameters if name not in _OF_THE_MACHINE}
-    described = with_plain_keys(asdict(design)) if isinstance(design, Draws) else repr(design)
+    described = with_plain_keys(asdict(design)) if isinstance(design, Draws) else _described(_of_the_caller(design))
     return {
         "estimator": _described(work.estimator),
         "augmenter": augmenter,
@@ -28,8 +29,9 @@ def settings_of(work: Work, design: Design, n_jobs: int | None) -> dict[str, Any
         "design": json.loads(json.dumps(described, default=str)),
         "scoring": work.primary,
         "metrics": list(work.metrics),
-        "image_transform": str(work.transform),
+        "image_transform": work.transform if isinstance(work.transform, str) else _described(work.transform),
         "include_real_rows": work.include_real_rows,
+        **({} if work.groups is None else {"n_groups": len(np.unique(work.groups))}),
         **({} if work.X_unlabeled is None else {"n_unlabelled": len(work.X_unlabeled)}),
         **({"bootstrap": work.n_resamples} if work.n_resamples else {}),
         "seed": work.seed,
@@ -53,7 +55,12 @@ def with_plain_keys(value: Any) -> Any:
     return [with_plain_keys(part) for part in value] if isinstance(value, list | tuple) else value
 
 
-def _described(estimator: Any) -> str:
-    """Return an estimator in words that are the same in every process: whole, and without addresses in memory."""
-    whole = estimator.__repr__(N_CHAR_MAX=math.inf) if isinstance(estimator, BaseEstimator) else repr(estimator)
+def _of_the_caller(design: Design) -> Any:
+    """Return what the caller passed as ``cv``."""
+    return design.splitter if isinstance(design, Splitter) else design
+
+
+def _described(value: Any) -> str:
+    """Return an object in words that are the same in every process: whole, and without addresses in memory."""
+    whole = value.__repr__(N_CHAR_MAX=math.inf) if isinstance(value, BaseEstimator) else repr(value)
     return re.sub(r" at 0x[0-9a-fA-F]+", "", whole)

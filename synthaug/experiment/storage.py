@@ -23,6 +23,7 @@ _OF_A_SPLIT = (
     "repeat",
     "fold",
     "n_train",
+    "gated_arm",
     "n_test",
     "scores",
     "skipped",
@@ -32,7 +33,8 @@ _OF_A_SPLIT = (
     "learned",
 )
 _OF_A_POINT = ("arm", "fraction", "n_rows", "value")
-DOSSIER, CARD = "dossier.html", "model_card.json"
+REPORT, DOSSIER, CARD = "report.html", "dossier.html", "model_card.json"
+SUMMARY, FRAME, INTERVALS = "summary.csv", "frame.csv", "intervals.csv"
 _FACTS, _ARRAYS, _STUDY = "result.json", "arrays.npz", "study.json"
 
 
@@ -49,7 +51,7 @@ class SplitStore:
         self.folder = Path(folder)
 
     def open(self, key: str, facts: dict[str, Any], *, resume: bool) -> None:
-        """Make the folder ready for a study with this key: keep its finished splits to resume, else remove them.
+        """Make the folder ready for a study with this key: keep its finished splits to resume, else remove all of it.
 
         Parameters
         ----------
@@ -73,6 +75,8 @@ class SplitStore:
         else:
             for name in ("splits", "learners", "checkpoints"):
                 shutil.rmtree(self.folder / name, ignore_errors=True)
+            for name in (REPORT, CARD, SUMMARY, FRAME, INTERVALS):  # a dossier that was asked for is written anew
+                (self.folder / name).unlink(missing_ok=True)
         make_folder(self.folder / "splits")
         text = json.dumps({"key": key, "facts": facts}, default=_plain, indent=1)
         write_atomically(self.folder / _STUDY, text.encode())

@@ -4,7 +4,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,16 +21,15 @@ from synthaug.experiment.config import DrawsConfig, PipelineConfig, save_config
 from synthaug.experiment.designs import Draws, Folds
 from synthaug.experiment.dossier import write_card, write_dossier
 from synthaug.experiment.dossier_data import describe_data
-from synthaug.experiment.environment import environment
+from synthaug.experiment.environment import environment, with_earlier
 from synthaug.experiment.estimators import build_estimator
 from synthaug.experiment.report import write_report
-from synthaug.experiment.storage import DOSSIER, SplitStore
+from synthaug.experiment.storage import DOSSIER, FRAME, INTERVALS, REPORT, SUMMARY, SplitStore
 from synthaug.experiment.study_rows import load_rows, rows_per_class
 from synthaug.experiment.tracking import Mirror, begin_tracking, describe_rows, mirrored, note_untracked
 from synthaug.generators import find_generator
 
-CONFIG, REPORT, SUMMARY, FRAME = "config.yaml", "report.html", "summary.csv", "frame.csv"
-INTERVALS = "intervals.csv"
+CONFIG = "config.yaml"
 CHECKPOINTS = "checkpoints"
 _STARTED_BY_MLFLOW = "MLFLOW_RUN_ID"
 
@@ -133,10 +132,13 @@ class Study:
             If the folder cannot be written to.
         """
         store = SplitStore(self.folder)
-        store.open(self.arms.key, self._facts(), resume=resume)
+        earlier = store.facts().get("environment", {}) if resume and store.finished() else {}
+        versions = with_earlier(environment(), earlier)
+        arms = replace(self.arms, settings=self.arms.settings | {"versions": versions})
+        store.open(arms.key, self._facts() | {"settings": arms.settings, "environment": versions}, resume=resume)
         save_config(self.config, self.folder / CONFIG)
         with self._tracked(resume=resume) as tracked:
-            comparison = self.arms.run(
+            comparison = arms.run(
                 store=store, on_progress=on_progress, on_split=None if tracked is None else tracked.update
             )
             report = write_outcome(comparison, self.folder, include_real_rows=self.config.include_real_rows)
@@ -151,12 +153,10 @@ class Study:
             "design": self.arms.kind,
             "scoring": self.arms.work.scoring,
             "baseline": next(iter(self.arms.work.arms)),
-            "settings": self.arms.settings,
             "class_names": list(self.arms.class_names),
             "include_real_rows": self.config.include_real_rows,
             "n_splits": len(self.arms.splits),
             "data_used": asdict(describe_data(self.arms, reading=self.reading)),
-            "environment": environment(),
         }
 
     @contextmanager
@@ -206,7 +206,7 @@ def shows_real_rows(folder: str | Path) -> bool:
 
 
 def write_outcome(comparison: Comparison, folder: str | Path, *, include_real_rows: bool) -> Path:
-    """Write ``report.html``, ``model_card.json`` and two tables into a study's folder and return the report's path.
+    """Write ``report.html``, ``model_card.json`` and the tables into a study's folder and return the report's path.
 
     A dossier that lies there is written anew, so that none tells of another study.
     """

@@ -80,6 +80,8 @@ def rows_per_class(config: PipelineConfig) -> Any:
 def _read(config: PipelineConfig) -> StudyRows:
     data = config.data
     if data.name is not None:
+        if (named := _named_groups(config)) is not None:
+            raise ConfigError(f"design.groups must be left out for {data.name}, which has none; got {named!r}.")
         rows = DATASETS[data.name]()
         return StudyRows(rows.X, rows.y, None, rows.class_names)
     return _read_images(data) if data.in_files else _read_file(config)
@@ -121,11 +123,15 @@ def _medmnist_file(name: str) -> Path:
     return found
 
 
+def _named_groups(config: PipelineConfig) -> str | None:
+    return None if isinstance(config.design, DrawsConfig) else config.design.groups
+
+
 def _read_file(config: PipelineConfig) -> StudyRows:
     path = config.data.path
     assert path is not None
     X, y = read_rows_file(path, label=config.data.label)
-    named = None if isinstance(config.design, DrawsConfig) else config.design.groups
+    named = _named_groups(config)
     if named is None:
         return StudyRows(X, y)
     if hasattr(X, "columns"):

@@ -4,8 +4,8 @@ import contextlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from synthaug.experiment.storage import SplitStore
-from synthaug.experiment.study import REPORT, load_study, shows_real_rows, write_outcome
+from synthaug.experiment.storage import REPORT, SplitStore
+from synthaug.experiment.study import load_study, shows_real_rows, write_outcome
 from synthaug.experiment.tracking import Mirror, begin_tracking, locked, read_destination
 from synthaug.experiment.tracking.address import same_store
 

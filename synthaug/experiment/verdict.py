@@ -19,7 +19,7 @@ class Verdict:
     difference, low, high
         The arm's score less the baseline's, and its 95 % interval, in the metric's unit.
     p_value
-        Two-sided; adjusted by Holm where it stands in a summary.
+        Two-sided; adjusted by Holm over the arms that the study asks about beside one of the two, else as it is.
     detectable
         The smallest gain that a study of this size would have seen four times in five.
     metric
@@ -39,6 +39,11 @@ class Verdict:
     metric: str = "accuracy"
     same: bool = False
 
+    @property
+    def tied(self) -> bool:
+        """Whether the two scored the same on every split, so that nothing can be said of smaller or larger gains."""
+        return self.low == self.high
+
     def _repr_html_(self) -> str:
         tone = {"helps": "helps", "hurts": "hurts"}.get(self.word, "flat")
         return card([(tone, str(self))])
@@ -47,7 +52,7 @@ class Verdict:
         """Return the verdict as a sentence, in points (hundredths) or, for a loss, in its own unit."""
         if self.same:
             return f"{self.arm} is the same as {self.baseline} on every split, to the last score and added row."
-        if self.low == self.high:
+        if self.tied:
             return f"{self.arm} scored as {self.baseline} did on every split: no evidence of a difference."
         unit = unit_of(self.metric)
         of = f" {unit.points}" if unit.points else ""

@@ -1,5 +1,6 @@
 """What all splits of a study share, and what is made of it for one split."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -14,7 +15,9 @@ from synthaug.augment.augmenter import SyntheticAugmenter
 from synthaug.augment.learning import GAN, new_learner, on_one_thread
 from synthaug.augment.metrics import metric_name
 from synthaug.augment.mix import plan_for, reads_images
+from synthaug.augment.plan import counts_of
 from synthaug.data.container import take
+from synthaug.experiment.results import FULL, FULL_UNLABELLED
 
 
 @dataclass(frozen=True)
@@ -82,12 +85,14 @@ def augmenter_of(work: Work, *, has_unlabelled: bool) -> SyntheticAugmenter:
 def new_task(work: Work, train: np.ndarray, seed: int) -> Task:
     """Return what arms get: the training rows (row numbers ``train``) and nothing of any other."""
     X, y = take(work.X, train), take(work.y, train)
-    groups = None if work.groups is None else work.groups[train]
+    groups, strategy = None if work.groups is None else work.groups[train], _strategy_of_part(work, y)
+    asked = work.augmenter
+    if strategy is not asked.sampling_strategy:
+        asked = clone(asked).set_params(sampling_strategy=strategy)
 
     def learn(X_unlabeled: Any) -> SyntheticAugmenter:
-        augmenter = augmenter_of(work, has_unlabelled=X_unlabeled is not None).set_params(
-            random_state=derive(seed, "learn")
-        )
+        augmenter = augmenter_of(work, has_unlabelled=X_unlabeled is not None)
+        augmenter.set_params(random_state=derive(seed, "learn"), sampling_strategy=strategy)
         return augmenter.fit(X, y, groups=groups, X_unlabeled=X_unlabeled)
 
     apart = compares_unlabelled(work)
@@ -96,15 +101,24 @@ def new_task(work: Work, train: np.ndarray, seed: int) -> Task:
         y,
         groups,
         work.estimator,
-        work.augmenter,
+        asked,
         cache(partial(learn, None if apart else work.X_unlabeled)),
-        plan_for(work.augmenter, y),
+        plan_for(asked, y),
         work.transform,
         work.scoring,
         seed,
         work.X_unlabeled,
         cache(partial(learn, work.X_unlabeled)) if apart else None,
     )
+
+
+def _strategy_of_part(work: Work, y: Any) -> Any:
+    """Return the augmenter's strategy without the classes of the study that a split has no training row of."""
+    asked = work.augmenter.sampling_strategy
+    missing = counts_of(work.y).keys() - counts_of(y).keys()
+    if not missing or not isinstance(asked, Mapping):
+        return asked
+    return {label: n for label, n in asked.items() if label not in missing}
 
 
 def compares_unlabelled(work: Work) -> bool:
@@ -114,6 +128,4 @@ def compares_unlabelled(work: Work) -> bool:
 
 def learners_of(task: Task) -> dict[str, Any]:
     """Return what gives the learners that a task's arms share, by name; each learns when it is first asked."""
-    return {"full": task.learned} | (
-        {"full, unlabelled rows": task.learned_unlabelled} if task.learned_unlabelled else {}
-    )
+    return {FULL: task.learned} | ({FULL_UNLABELLED: task.learned_unlabelled} if task.learned_unlabelled else {})

@@ -79,6 +79,6 @@ def practical_equivalence(test: PairedTest, *, rope: float = DEFAULT_ROPE) -> Pr
 
 def check_rope(rope: float) -> float:
     """Return half the width of a region of practical equivalence, or raise ConfigError."""
-    if isinstance(rope, str) or not 0 <= rope < float("inf"):
+    if rope is None or isinstance(rope, str) or not 0 <= rope < float("inf"):
         raise ConfigError(f"rope must be at least 0; got {rope!r}. Write half a point as 0.005.")
     return rope

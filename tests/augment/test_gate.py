@@ -281,6 +281,21 @@ def test_rows_that_cannot_be_folded_are_not_augmented(y, groups, why):
     assert decision.sources == ()
 
 
+ONE_GROUP_A_CLASS = (np.repeat([0, 1, 2], [20, 20, 10]), np.repeat(np.arange(5), 10), "roc_auc_ovr_weighted")
+ONE_BLOCK = (np.repeat([0, 1, 2, 3], [6, 6, 1, 1]), np.repeat(["a", "b"], [12, 2]), "accuracy")
+
+
+@pytest.mark.parametrize(("y", "groups", "scoring"), [ONE_GROUP_A_CLASS, ONE_BLOCK])
+def test_groups_too_few_to_tell_a_gain_by_are_not_augmented(y, groups, scoring):
+    """Where a block of groups holds all rows of a class, a score that needs it cannot be told from chance."""
+    X = np.random.default_rng(0).normal(size=(len(y), 2)) + y[:, None]
+    classifier = LogisticRegression(max_iter=500)
+    decision = decide(Trial(X, y, classifier, augmenter(), CANDIDATES, scoring=scoring, groups=groups, n_splits=2))
+    assert decision.chosen == NOTHING
+    assert "in too few groups to tell how sure a gain would be" in decision.sentence
+    assert decision.sources == ()
+
+
 @pytest.mark.parametrize("scoring", [None, "balanced_accuracy", "neg_log_loss", "roc_auc_ovr"])
 def test_a_class_of_one_row_is_left_out_of_the_score(scoring):
     """A class whose only row cannot be held back counts in no score, whatever the score asks of classes."""

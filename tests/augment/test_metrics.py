@@ -154,13 +154,21 @@ def test_a_resample_is_scored_as_its_rows_are(request, name, classes):
     """A score of a resample is the score of the answers to its rows, each as often as it was drawn."""
     answers, y, _ = request.getfixturevalue(classes)
     times = resample_groups(y, n_resamples=20, rng=np.random.default_rng(0))
-    if classes == "three":
-        times[0, y == y[0]] = 0  # a class that is left out
     found = score_resamples(name, answers, y, times)
     for value, row in zip(found, times, strict=True):
         rows = np.repeat(np.arange(len(y)), row)
         part = Answers(answers.classes_, {method: given[rows] for method, given in answers.values.items()})
         assert value == pytest.approx(score(name, part, y[rows]))
+
+
+def test_a_resample_without_a_class_has_no_mean_over_the_classes(three):
+    """What would be averaged over other classes than the split's is left out; shares of rows stand."""
+    answers, y, _ = three
+    times = np.ones((1, len(y)), np.uint16)
+    times[0, y == "vi"] = 0
+    means = ("balanced_accuracy", "f1_macro", "roc_auc_ovr", "average_precision")
+    assert all(np.isnan(score_resamples(name, answers, y, times)[0]) for name in means)
+    assert all(np.isfinite(score_resamples(name, answers, y, times)[0]) for name in ("accuracy", "neg_log_loss"))
 
 
 def test_a_resample_of_one_class_has_no_score(two):

@@ -76,6 +76,19 @@ def test_comes_back_from_json(a_table: Table):
     assert repr(back) == repr(found)
 
 
+def test_columns_that_few_rows_hold_tell_no_association(a_table: Table):
+    """What goes together is told of pairs of columns that enough rows hold, not of any few."""
+
+    def rarely_known(X, y):
+        return X.assign(**{X.columns[0]: X[X.columns[0]].where(np.arange(len(X)) % 16 == 0)}), y
+
+    rows = rarely_known(*a_table(40, seed=0)), a_table(100, seed=1), rarely_known(*a_table(40, seed=2))
+    found = describe_columns(*rows, include_real_rows=False, with_shares=True, seed=0).associations[0]
+    table = np.array(found.real)
+    assert np.isnan(table[0, 1:]).all()
+    assert np.isfinite(table[1:, 1:]).all()
+
+
 def test_small_classes_tell_nothing_but_figures(a_table: Table):
     """A class with fewer real rows than a bin needs has no share and no association."""
     X, y = a_table(40, seed=0)

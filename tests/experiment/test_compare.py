@@ -16,12 +16,14 @@ from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
 from sklearn.metrics import fbeta_score, make_scorer, roc_auc_score
 from sklearn.model_selection import KFold, ShuffleSplit, StratifiedGroupKFold
 
-from synthaug import CGAN, Draws, Folds, Mix, SyntheticAugmenter, compare, near_duplicate_groups
+from synthaug import CGAN, Draws, Folds, Mix, SyntheticAugmenter, assess_quality, compare, near_duplicate_groups
 from synthaug.augment.arms import ARMS, Trained, train_mix
 from synthaug.errors import ConfigError, LabelError, LeakWarning, ShapeError, SmallClassWarning
 from synthaug.experiment.compare import prepare
+from synthaug.experiment.report_learners import learning_part
 from synthaug.experiment.storage import SplitStore
 from synthaug.experiment.verdict import Verdict
+from synthaug.statistics import detectable_gain
 from synthaug.statistics.units import NOT_THERE
 
 NAMED = ["none", "classic", "smote", "gan", "classic+gan", "gated"]
@@ -121,6 +123,17 @@ def test_a_stored_split_comes_back_whole(finished, tmp_path):
     assert np.array_equal(back.learners[0].synthetic, split.learners[0].synthetic)
 
 
+@pytest.mark.parametrize("resume", [True, False])
+def test_a_study_run_anew_keeps_nothing_of_the_one_before(tmp_path, resume):
+    """Report and tables of another study are gone before the first split is there; a resumed one keeps its own."""
+    store = SplitStore(tmp_path)
+    outcome = [tmp_path / name for name in ("report.html", "model_card.json", "summary.csv", "intervals.csv")]
+    for path in outcome:
+        path.write_text("of the study before")
+    store.open("key", {}, resume=resume)
+    assert [path.exists() for path in outcome] == [resume] * len(outcome)
+
+
 def test_a_split_stored_by_an_earlier_version_is_read(finished, tmp_path):
     """Without recalls and learning curve, which it did not keep, a split comes back, and its tables are empty."""
     store, place = SplitStore(tmp_path), tmp_path / "splits" / "0000"
@@ -218,6 +231,15 @@ def test_an_arm_of_ones_own(clinic):
 
     result = study(clinic, arms={"none": "none", "flipped": flipped}).run()
     assert result.verdict("flipped", "none").difference < 0
+
+
+def test_what_could_be_seen_goes_by_the_arms_that_were_asked_about(finished):
+    """A pair that no table holds is not corrected for, so less could have been seen there than in the summary."""
+    arms = len(NAMED) - 1
+    pair, corrected = (finished.verdict("smote", other) for other in ("classic", "none"))
+    test = finished._test("smote", "none")
+    assert corrected.detectable == pytest.approx(detectable_gain(test, alpha=0.05 / arms))
+    assert pair.detectable == pytest.approx(detectable_gain(finished._test("smote", "classic"), alpha=0.05))
 
 
 def test_no_evidence_is_not_no_effect(finished):
@@ -403,6 +425,16 @@ def test_near_duplicates_across_splits_are_told(clinic):
         ({"cv": Draws(6, n_draws=1, test_rows=100)}, "at least 2 splits; got 1"),
         ({"cv": Draws(6, n_draws=2, test_rows=100), "groups": np.arange(200) % 2}, "at least 2 groups; got 1"),
         ({"metrics": "accuracy"}, "metrics must be a list; got 'accuracy'"),
+        ({"metrics": 3}, "metrics must be a list; got 3"),
+        ({"arms": None}, "arms must be a list or a dict"),
+        ({"arms": {"none", "smote"}}, "arms must be a list or a dict"),
+        ({"estimator": "SVC"}, "estimator must be a classifier, with fit and predict; got 'SVC'"),
+        ({"augmenter": CGAN()}, r"Wrap the learner: SyntheticAugmenter\(CGAN\(\)\)"),
+        ({"n_jobs": 0}, "n_jobs must be None, at least 1, or -1"),
+        ({"rope": None}, "rope must be at least 0; got None"),
+        ({"include_real_rows": "no"}, "include_real_rows must be True or False; got 'no'"),
+        ({"image_transform": "flip"}, "image_transform must be one of shift"),
+        ({"label_equivalence": [2.0], "arms": ["none", "smote"], "cv": Folds(2, 2)}, "Add 'gan' or 'gated', or take"),
         ({"metrics": [BETA_2, make_scorer(fbeta_score, beta=1, pos_label="ill")]}, "two scorers called 'fbeta_score'"),
     ],
 )
@@ -410,6 +442,27 @@ def test_impossible_studies_are_refused_before_they_start(clinic, changes, messa
     """What cannot be run is named at once, with the remedy."""
     with pytest.raises(ConfigError, match=message):
         study(clinic, **changes)
+
+
+@pytest.mark.parametrize(("X", "y", "error"), [([], [], LabelError), (None, [0, 1], ShapeError)])
+def test_a_study_without_rows_is_refused(X, y, error):
+    """No rows at all are named too."""
+    with pytest.raises(error, match="must hold"):
+        compare(X, y)
+
+
+def test_real_rows_are_shown_by_true_alone(finished, tmp_path):
+    """A word such as 'no' shows nothing, and is refused."""
+    with pytest.raises(ConfigError, match="include_real_rows must be True or False; got 'no'"):
+        finished.to_html(tmp_path / "report.html", include_real_rows="no")
+
+
+def test_a_class_of_one_training_row_is_told(clinic):
+    """Of such a class no learner draws rows, and who asks for learned rows is told."""
+    one = Draws({"ill": 1, "well": 20}, n_draws=2, test_rows=100)
+    with pytest.warns(SmallClassWarning, match=r"2 of 2 splits have a single row to learn from of \['ill'\]"):
+        study(clinic, cv=one)
+    assert study(clinic, cv=one, arms=["none", "repeat"])
 
 
 def test_groups_of_another_length_are_refused(clinic):
@@ -475,7 +528,8 @@ def test_a_class_of_one_row_stops_no_arm():
             return splitter
 
     augmenter = SyntheticAugmenter(CGAN(n_steps=2, batch_size=8, width=4))
-    with pytest.warns(SmallClassWarning, match=r"2 of 2 splits have no row to test on of \[2\]"):
+    single = pytest.warns(SmallClassWarning, match=r"2 of 2 splits have a single row to learn from of \[2\]")
+    with single, pytest.warns(SmallClassWarning, match=r"2 of 2 splits have no row to test on of \[2\]"):
         result = compare(X, y, arms=["none", "smote", "gan"], augmenter=augmenter, cv=Given(), random_state=0)
     assert "SMOTE needs 2 rows" in result.skipped["smote"]
     assert result.splits[0].n_added["gan"] == 0
@@ -651,3 +705,55 @@ def test_a_classifier_that_is_no_scikit_learns_is_taken(digits_groups):
 
     result = compare(*digits_groups, estimator=Majority(), arms=["none", "repeat"], cv=Folds(2, 1), random_state=0)
     assert result.summary()["score"].between(0.09, 0.11).all()
+
+
+@pytest.mark.filterwarnings("ignore::synthaug.errors.SmallClassWarning")
+def test_a_class_missing_from_a_splits_training_rows_leaves_its_pictures_black():
+    """A learner that never saw a class of the study is recorded all the same, its classes in their own places."""
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1, 2], 20)
+    X = (20 * y[:, None, None] + rng.integers(1, 20, (60, 8, 8))).astype(np.uint8)
+    groups = np.where(y == 0, 0, np.arange(60))
+    augmenter = SyntheticAugmenter(CGAN(n_steps=3, batch_size=8, width=4))
+    arms = {"estimator": LogisticRegression(max_iter=1000), "arms": ["none", "gan"], "augmenter": augmenter}
+    result = compare(X, y, **arms, groups=groups, cv=Folds(3, 1), random_state=0, include_real_rows=True)
+    shown = [one.learners[0].real.mean(axis=(1, 2, 3, 4)) for one in result.splits]
+    assert all(first < second < third for first, second, third in shown)
+    assert min(first for first, *_ in shown) == 0 < min(second for _, second, _ in shown)
+
+
+@pytest.mark.filterwarnings("ignore::synthaug.errors.SmallClassWarning")
+def test_a_class_missing_from_a_splits_training_rows_changes_no_metrics_scale():
+    """Named classes to fill up may be missing from a split, and its Brier score counts the study's classes."""
+    rng = np.random.default_rng(0)
+    y = np.repeat([0, 1, 2], 20)
+    X = rng.normal(size=(60, 4)) + y[:, None]
+    groups = np.where(y == 0, 0, np.arange(60))
+    augmenter = SyntheticAugmenter("latent_gan", max_steps=3, sampling_strategy={0: 30, 1: 25, 2: 25})
+    settings = {
+        "estimator": DummyClassifier(strategy="prior"),
+        "arms": ["none", "repeat", "gan"],
+        "augmenter": augmenter,
+    }
+    result = compare(X, y, **settings, groups=groups, cv=Folds(3, 1), random_state=0)
+    found = result.frame.query("arm == 'none' and metric == 'neg_brier_score'")["value"]
+    sides = [
+        (np.bincount(y[part], minlength=3) / len(part) for part in (s.train, s.test))
+        for s in prepare(X, y, **settings, groups=groups, cv=Folds(3, 1), random_state=0).splits
+    ]
+    expected = [-(known**2).sum() + 2 * known @ asked - 1 for known, asked in sides]
+    assert found.tolist() == pytest.approx(expected)
+
+
+def test_the_gates_learner_is_judged_by_the_rows_that_it_saw(clinic, monkeypatch):
+    """Where the gate alone learned, copies are looked for among its inner training rows, and the report says whose."""
+    judged = []
+
+    def assess(real, *others, **settings):
+        judged.append(len(real[0]))
+        return assess_quality(real, *others, **settings)
+
+    monkeypatch.setattr("synthaug.experiment.learner_records.assess_quality", assess)
+    result = study(clinic, arms=["none", "gated"], cv=Draws({"ill": 12, "well": 12}, n_draws=2, test_rows=100)).run()
+    assert judged == [16, 16]
+    assert dict(learning_part(result.splits)["facts"])["of all training rows"] == "none: the gate's alone"

@@ -284,6 +284,15 @@ VALUES = st.recursive(
 )
 
 
+def test_a_misspelt_arm_is_one_problem(tmp_path: Path):
+    """A list is not called too short for an entry that is wrong."""
+    path = written(tmp_path, "name: x\ndata: {name: wine}\nestimator: {name: SVC}\narms: [none, clasic]\n")
+    with pytest.raises(ConfigError) as told:
+        load_config(path)
+    assert "clasic" in str(told.value)
+    assert "at least 2" not in str(told.value)
+
+
 @given(values=VALUES)
 def test_no_value_escapes_as_another_error(values: object, tmp_path_factory: pytest.TempPathFactory):
     """Whatever a file holds, it is a pipeline or a ConfigError."""
@@ -303,6 +312,20 @@ def test_every_estimator_is_a_classifier_of_that_name(name: str):
     assert is_classifier(build_estimator(name, {}))
     needs = why_refused(name, {})
     assert needs is None or (name == "PretrainedClassifier" and needs.startswith("weights must name a file"))
+
+
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        ("GaussianNB", {"priors": [0.2, 0.3, 0.5]}),
+        ("LinearDiscriminantAnalysis", {"n_components": 2}),
+        ("HistGradientBoostingClassifier", {"categorical_features": [5], "monotonic_cst": [0] * 10}),
+        ("RandomForestClassifier", {"class_weight": {0: 1.0, 7: 3.0}}),
+    ],
+)
+def test_parameters_that_go_by_the_data_are_not_refused_without_it(name: str, params: dict):
+    """How many classes and columns there are is known when the rows are read."""
+    assert why_refused(name, params) is None
 
 
 def test_standardised_estimator_scales_first():

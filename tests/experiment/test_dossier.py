@@ -201,6 +201,13 @@ def test_usefulness_is_the_verdict(a_study: Callable[..., Comparison], gains: di
     assert said in limits(a_study(gains=gains))
 
 
+def test_a_study_without_learned_rows_advises_on_none(a_study: Callable[..., Comparison]):
+    """Where SMOTE helps and nothing was learned, nothing says not to add rows."""
+    said = limits(a_study(gains={"none": 0.0, "smote": 0.1}))
+    assert "Do not add these rows" not in said
+    assert "these rows make a better classifier" not in said
+
+
 def test_what_was_not_measured_is_said(a_study: Callable[..., Comparison], tmp_path: Path):
     """A study without learner, gate, curve or counts says so of each, and has no empty part."""
     bare = a_study(gains={"none": 0.0, "smote": 0.01})

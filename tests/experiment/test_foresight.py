@@ -63,3 +63,4 @@ def test_the_estimate_says_it_in_the_metrics_unit():
         "a gain of 3.1 points or more would be seen four times in five"
     )
     assert "a gain of 0.031 or more" in Estimate(10.0, 2, 0, 0.031, "neg_brier_score").text
+    assert "too few rows or splits" in Estimate(10.0, 2, 0, 1.93, "roc_auc").text

@@ -1,5 +1,8 @@
 """The main job as a pipeline: folder, tracking, report, resuming."""
 
+import json
+from importlib.metadata import version
+
 import pytest
 import yaml
 
@@ -61,6 +64,23 @@ def test_the_main_job(pipeline, tmp_path, monkeypatch):
     resumed = study.run(resume=True)
     assert resumed.frame.equals(comparison.frame)
     assert len(client.search_runs([experiment.experiment_id])) == len(runs)
+
+
+def test_a_study_resumed_with_other_versions_says_so(pipeline, tmp_path, monkeypatch):
+    """Splits of two versions are pooled, and report and folder name both; what to install is the newer."""
+    monkeypatch.chdir(tmp_path)
+    config = load_config(pipeline, changes={"tracking.enabled": False, "arms": ["none", "repeat"]})
+    Study.from_config(config).run()
+    known = json.loads((tmp_path / "study" / "study.json").read_text())
+    known["facts"]["environment"]["torch"] = "1.0.0"
+    (tmp_path / "study" / "study.json").write_text(json.dumps(known))
+    comparison = Study.from_config(config).run(resume=True)
+    told = f"{version('torch')} (earlier splits: 1.0.0)"
+    assert comparison.settings["versions"]["torch"] == told
+    page = (tmp_path / "study" / "report.html").read_text()
+    assert told in page
+    assert "torch==1.0.0" not in page
+    assert load_study(tmp_path / "study").settings["versions"]["torch"] == told
 
 
 def test_a_dry_run_says_what_would_happen(pipeline):

@@ -19,7 +19,7 @@ from synthaug import _files
 from synthaug.errors import FileError
 from synthaug.experiment.axis import fit_axis, p_text, tick_text
 from synthaug.experiment.comparison import Comparison
-from synthaug.experiment.figures import image_strip, loss_curves, plot_curves, plot_differences
+from synthaug.experiment.figures import image_strip, loss_curves
 from synthaug.experiment.report import report_html, write_report
 from synthaug.experiment.results import SplitResult
 from synthaug.statistics.units import spoken, unit_of
@@ -233,7 +233,7 @@ def test_intervals_of_every_metric_are_shown_where_they_were_asked_for(study: Co
 
 def test_figure_of_differences_holds_every_arm_but_the_baseline(study: Comparison):
     """The forest plot has a row an arm, its point at the difference in points."""
-    axes = plot_differences(study).axes[0]
+    axes = study.plot().axes[0]
     assert [label.get_text() for label in axes.get_yticklabels()] == ["smote", "gan", "classic+gan", "gated"]
     places = [line.get_xdata()[0] for line in axes.lines if line.get_marker() in "^vo"]
     assert places == pytest.approx(list(100 * study.summary()["difference"].dropna()))
@@ -247,28 +247,27 @@ def test_figure_shows_names_with_dollars_as_they_are(study: Comparison):
         return replace(split, **{name: {f"$\\x {arm}": v for arm, v in held.items()} for name, held in fields.items()})
 
     splits = tuple(renamed(split) for split in study.splits)
-    figure = plot_differences(replace(study, splits=splits, baseline="$\\x none"))
+    figure = replace(study, splits=splits, baseline="$\\x none").plot()
     figure.savefig(io.BytesIO())
     assert figure.axes[0].get_yticklabels()[0].get_text().startswith("$")
 
 
-def test_curves_have_a_panel_for_each_loss_term(study: Comparison):
-    """Steps, counts and seconds are no losses; the bold line is the learners' mean."""
+def test_there_is_a_curve_for_each_loss_term(study: Comparison):
+    """Steps, counts and seconds are no losses; every learner has a line on the same steps."""
     learners = [split.learners[0] for split in study.splits]
-    figure = plot_curves(learners)
-    assert [axes.get_title(loc="left") for axes in figure.axes] == ["hinge", "r1"]
-    steps, lines = loss_curves(learners)["hinge"]
-    expected = np.mean([np.interp(steps, one.history["step"], one.history["hinge"]) for one in learners], axis=0)
-    np.testing.assert_allclose(figure.axes[0].lines[-1].get_ydata(), expected)
-    assert lines.shape == (6, len(steps))
+    curves = loss_curves(learners)
+    assert list(curves) == ["hinge", "r1"]
+    steps, lines = curves["hinge"]
+    expected = [np.interp(steps, one.history["step"], one.history["hinge"]) for one in learners]
+    np.testing.assert_allclose(lines, expected)
 
 
 def test_curves_without_a_history_are_empty(study: Comparison):
-    """A learner that logged nothing, or nothing finite, gives no panel."""
+    """A learner that logged nothing, or nothing finite, gives no curve."""
     learner = study.splits[0].learners[0]
     empty = replace(learner, history=pd.DataFrame())
     broken = replace(learner, history=learner.history[["step"]].assign(hinge=np.nan))
-    assert plot_curves([empty]).axes == []
+    assert loss_curves([empty]) == {}
     assert loss_curves([broken]) == {}
 
 

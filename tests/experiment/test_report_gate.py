@@ -23,6 +23,13 @@ def deciding(study: Comparison, chosen: list[str]) -> Comparison:
     return replace(study, splits=tuple(map(decided, study.splits, chosen)))
 
 
+def test_a_candidate_of_ones_own_counts_by_what_it_adds(study: Comparison):
+    """Learned rows are counted where the chosen mix adds some, whatever it is called."""
+    called = deciding(study, ["classic"] * 6)
+    splits = tuple(replace(one, decision=one.decision.assign(synthetic=[False, True, True])) for one in called.splits)
+    assert gate_part(replace(called, splits=splits))["used"] == "It used learned rows in 6 of 6 draws."
+
+
 @pytest.mark.parametrize(
     ("chosen", "text"),
     [

@@ -1,13 +1,16 @@
 """To reproduce: what the report tells to type gives the same figures."""
 
+import numpy as np
 import pytest
 from sklearn.datasets import load_wine
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from synthaug import CGAN, Draws, Folds, SyntheticAugmenter, compare
+from synthaug.experiment.compare import prepare
 from synthaug.experiment.comparison import Comparison
 from synthaug.experiment.report_settings import facts_part, settings_part
 
@@ -27,6 +30,21 @@ def test_call_in_the_report_gives_the_same_study(kind: str):
     names = {**NAMES, "X": X, "y": y}
     exec(settings_part(found.settings)["call"], names)
     assert names["result"].frame.equals(found.frame)
+
+
+def brighter(images):
+    """Return brighter images."""
+    return images
+
+
+def test_call_names_groups_splitter_and_transform():
+    """A splitter of scikit-learn's, groups and a function of one's own stand in the call as they were passed."""
+    X = np.random.default_rng(0).normal(size=(40, 8, 8))
+    given = {"groups": np.arange(40) // 2, "cv": StratifiedGroupKFold(2), "image_transform": brighter}
+    call = settings_part(prepare(X, np.arange(40) % 4 // 2, arms=["none", "repeat"], **given).settings)["call"]
+    assert "    groups=groups,\n" in call
+    assert f"    cv={StratifiedGroupKFold(2)!r},\n" in call
+    assert "    image_transform=brighter,\n" in call
 
 
 def test_study_of_a_pipeline_is_run_again_by_its_command(study: Comparison):

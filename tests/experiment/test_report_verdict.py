@@ -8,6 +8,7 @@ from synthaug.experiment.comparison import Comparison
 from synthaug.experiment.report import report_html
 from synthaug.experiment.report_parts import differences_part
 from synthaug.experiment.report_verdict import answer, probability_text, spoken_verdict, true_minus, verdict_part
+from synthaug.statistics.units import NOT_THERE
 
 HURTS = {"none": 0.0, "smote": 0.03, "gan": -0.05, "gated": -0.02}
 USELESS = {"none": 0.0, "smote": 0.03, "gan": 0.03, "classic+gan": 0.03}
@@ -62,7 +63,26 @@ def test_equal_scores_name_no_gain_that_would_have_been_seen(study: Comparison):
     equal = replace(study, splits=tuple(map(alike, study.splits)))
     text = "gated scored as none did on every split: no evidence of a difference."
     assert str(equal.verdict("gated", "none")) == text
-    assert "by gated" not in differences_part(equal)["unseen"]
+    part = differences_part(equal)
+    assert "by gated" not in part["unseen"]
+    row = next(row for row in part["table"]["rows"] if row["arm"] == "gated")
+    assert (row["p_gain"], row["detectable"]) == (NOT_THERE, NOT_THERE)
+
+
+def test_equal_scores_are_no_proof_that_there_is_no_gain(a_study):
+    """Where everything scored the same nothing is called unlikely: this study cannot tell."""
+    study = a_study(gains={"none": 0.0, "gan": 0.0})
+    splits = tuple(
+        replace(
+            split, **{name: dict.fromkeys(split.scores, getattr(split, name)["none"]) for name in ("scores", "blocks")}
+        )
+        for split in study.splits
+    )
+    splits = tuple(replace(split, n_added={"none": 0, "gan": 9}) for split in splits)
+    said = answer(replace(study, splits=splits))
+    assert (said["style"], said["word"]) == ("flat", "Not shown.")
+    assert "this study cannot tell them apart" in said["text"]
+    assert "unlikely" not in said["text"]
 
 
 def test_not_shown_tells_how_probable_a_gain_is(a_study):

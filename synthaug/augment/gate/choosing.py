@@ -1,14 +1,4 @@
-"""The gate's rule: the candidate of which the greatest gain over the habit is expected.
-
-The habit is what the field does without a synthetic row: for images to transform the real ones, where a candidate does
-so, else nothing. What is expected of a candidate is its gain on rows held back, weighed with what such candidates
-gained elsewhere (``experience``); so is what is expected of leaving the habit for nothing. The error of a gain is that
-of the difference *between the two*, over mixes and blocks of rows (``crossed_t_test``), not that of either's own score:
-two candidates that err on the same rows are told apart by few of them.
-
-Where the metric's best value is not known, so that gains elsewhere say nothing, the simplest mix within one standard
-error of the best is taken (Breiman et al., "Classification and Regression Trees", 1984).
-"""
+"""``choose``: what the gate found, as a table, a sentence and the mix that was chosen (``rules`` says how)."""
 
 from dataclasses import dataclass
 
@@ -21,7 +11,7 @@ from synthaug.augment.gate.experience import Situation, best_value, fills_up, ha
 from synthaug.augment.gate.rules import by_expectation, by_one_error
 from synthaug.augment.gate.telling import sentence_of
 from synthaug.augment.gate.trying import Tried
-from synthaug.augment.mix import REAL_ALONE, Mix
+from synthaug.augment.mix import REAL_ALONE, Mix, adds_synthetic
 from synthaug.augment.plan import Counts
 from synthaug.statistics import crossed_t_test
 from synthaug.statistics.units import Unit, unit_of
@@ -39,7 +29,7 @@ class Decision:
         Its mix.
     table
         A row a candidate: ``candidate``, its ``score``, its ``gain`` over nothing with ``low`` and ``high`` (95 %),
-        ``chosen``, ``why``.
+        ``chosen``, ``why``, and whether it adds ``synthetic`` rows.
     sentence
         The same in words.
     sources
@@ -115,6 +105,7 @@ def choose(
             "high": gain.high,
             "chosen": name == found.chosen,
             "why": found.why.get(name, ""),
+            "synthetic": adds_synthetic(candidates.get(name, REAL_ALONE)),
         }
         for name, gain in gains.items()
     ]
@@ -126,5 +117,6 @@ def choose(
 def refuse(why: str) -> Decision:
     """Return the decision to add nothing because nothing could be tried."""
     row = {"candidate": NOTHING, "score": np.nan, "gain": 0.0, "low": 0.0, "high": 0.0, "chosen": True, "why": why}
+    row["synthetic"] = False
     sentence = f"Not augmented: {why}, so nothing could be tried."
     return Decision(NOTHING, REAL_ALONE, pd.DataFrame([row]), sentence, ())

@@ -6,11 +6,11 @@ from synthaug._check import check_count
 from synthaug.augment.gate.candidates import NOTHING
 from synthaug.augment.gate.choosing import Decision, choose, refuse
 from synthaug.augment.gate.experience import grows_trees
-from synthaug.augment.gate.trying import Folds, Trial, inner_folds, try_candidates
+from synthaug.augment.gate.trying import Folds, Trial, blocks_of, inner_folds, try_candidates
 from synthaug.augment.metrics import metric_name
 from synthaug.augment.mix import Mix, reads_images
 from synthaug.augment.plan import counts_of
-from synthaug.augment.scorable import check_scoring_fits
+from synthaug.augment.scorable import can_be_shared_out, check_scoring_fits
 from synthaug.augment.ways import Setting, check_applies
 from synthaug.data.labels import fit_label_codec
 from synthaug.errors import ConfigError
@@ -46,6 +46,8 @@ def decide(trial: Trial) -> Decision:
     folds = inner_folds(trial)
     if _one_class_somewhere(labels, folds):
         return refuse(f"{trial.n_splits} inner folds would leave one of them with a single class to learn from")
+    if not can_be_shared_out(trial.scoring, trial.y, blocks_of(trial), trial.estimator):
+        return refuse("the rows of some class stand in too few groups to tell how sure a gain would be")
     images, metric = reads_images(trial.augmenter, trial.X), metric_name(trial.scoring)
     tried = try_candidates(trial, folds)
     trees = grows_trees(trial.estimator)

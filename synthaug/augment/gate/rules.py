@@ -1,7 +1,13 @@
-"""The gate's rules: which of the candidates is chosen, from their scores on rows held back.
+"""The gate's rules: the candidate of which the greatest gain over the habit is expected, from scores on rows held back.
 
-By expectation, where the metric's best value is known; else by one standard error (Breiman et al., "Classification and
-Regression Trees", 1984).
+The habit is what the field does without a synthetic row: for images to transform the real ones, where a candidate does
+so, else nothing. What is expected of a candidate is its gain on rows held back, weighed with what such candidates
+gained elsewhere (``experience``); so is what is expected of leaving the habit for nothing. The error of a gain is that
+of the difference *between the two*, over mixes and blocks of rows (``crossed_t_test``), not that of either's own score:
+two candidates that err on the same rows are told apart by few of them.
+
+Where the metric's best value is not known, so that gains elsewhere say nothing, the simplest mix within one standard
+error of the best is taken (Breiman et al., "Classification and Regression Trees", 1984).
 """
 
 from collections.abc import Callable, Collection

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from synthaug.errors import ConfigError, TrackingWarning
 from synthaug.experiment.results import SplitResult
-from synthaug.experiment.storage import CARD, DOSSIER, SplitStore
+from synthaug.experiment.storage import CARD, DOSSIER, REPORT, SplitStore
 from synthaug.experiment.tracking import client as calls
 from synthaug.experiment.tracking.about import About, Place
 from synthaug.experiment.tracking.destination import Destination, read_destination
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 _LOCK = ".tracking.lock"
 _SECONDS_BETWEEN_TRIES, _SECONDS_FOR_LOCK = 30.0, 10.0
 _COMPLETE = "complete"  # the tag of a study's run that says with what it was logged, whole
-_REPORT = "report.html"
 
 
 class Mirror:
@@ -119,7 +118,7 @@ class Mirror:
         with few_retries():
             run = self._find()
         tags = {} if run is None else run.data.tags
-        return tags.get(_COMPLETE) == _digest(len(self.store.finished()), self.folder / _REPORT)
+        return tags.get(_COMPLETE) == _digest(len(self.store.finished()), self.folder / REPORT)
 
     def stop(self, status: str) -> None:
         """End the runs that were begun here; where the tracker is away, warn."""

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from synthaug.experiment.results import LearnerRecord, SplitResult, is_learned
+from synthaug.experiment.results import FULL, FULL_UNLABELLED, LearnerRecord, SplitResult
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MAX_PARAMETER_LENGTH = 500
+_UNLABELLED = "gan unlabelled"
 _SUMMARY = ("score", "difference", "low", "high", "p_value", "p_adjusted", "p_gain", "detectable")
 _INCHES_PER_IMAGE, _INCHES_PER_LETTER, _MARGIN = 0.45, 0.075, 0.3
 
@@ -119,16 +120,13 @@ def learner_points(record: LearnerRecord) -> list[Point]:
     return _loss_points(record.history) + _quality_points(record.quality) + size
 
 
-def learner_user(learner: str, arms: Sequence[str]) -> str | None:
-    """Return the first arm that uses a learner, whose run the learner's belongs beneath; None where none does.
-
-    Examples
-    --------
-    >>> learner_user("full", ["none", "gan", "gated"]), learner_user("inner 0", ["none", "gan", "gated"])
-    ('gan', 'gated')
-    """
-    is_user = "gated".__eq__ if learner.startswith("inner") else is_learned
-    return next((arm for arm in arms if is_user(arm)), None)
+def learner_user(learner: str, result: SplitResult) -> str | None:
+    """Return the first arm of a split that uses a learner, whose run the learner's belongs beneath; None where none."""
+    of_unlabelled = [arm for arm in result.learned_arms if arm == _UNLABELLED]
+    others = [arm for arm in result.learned_arms if arm not in (_UNLABELLED, result.gated_arm)]
+    of_gate = [arm for arm in result.scores if arm == result.gated_arm]
+    users = {FULL: others, FULL_UNLABELLED: of_unlabelled + others}.get(learner, of_gate)
+    return next(iter(users), None)
 
 
 def verdict_points(row: pd.Series, means: pd.Series) -> list[Point]:

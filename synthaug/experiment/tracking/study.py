@@ -217,7 +217,7 @@ class TrackedStudy:
         if ("arm", arm, result.index) in self._done:
             return
         run_id, name = self._arm_run(arm), f"decisions/{result.index:04d}"
-        if arm == "gated" and not result.decision.empty:
+        if arm == result.gated_arm and not result.decision.empty:
             self.client.log_text(run_id, result.decision.to_csv(index=False), f"{name}.csv")
             self.client.log_text(run_id, result.explanation, f"{name}.txt")
         points = arm_points(result, arm, scoring=self.about.scoring, baseline=self.about.baseline)
@@ -227,7 +227,7 @@ class TrackedStudy:
     def _log_learner(self, record: LearnerRecord, result: SplitResult) -> None:
         if ("learner", record.name, result.index) in self._done:
             return
-        user = learner_user(record.name, list(result.scores))
+        user = learner_user(record.name, result)
         parent = self.run_id if user is None else self._arm_run(user)
         tags = {"kind": "learner", "learner": record.name, "split": str(result.index)}
         began = time.time() - record.seconds
@@ -284,5 +284,5 @@ class TrackedStudy:
             self.client, name, model, run_id=runs[0].info.run_id, tags=tags | self.about.origin
         )
         calls.set_tags(self.client, self.run_id, {"registered_model": name, "registered_version": version})
-        if chosen.approved and summary["verdict"].get("gated") != "hurts":
+        if chosen.approved and summary["verdict"].get(comparison.splits[0].gated_arm) != "hurts":
             self.client.set_registered_model_alias(name, APPROVED, version)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from synthaug.experiment.results import SplitResult, is_learned
+from synthaug.experiment.results import SplitResult
 from synthaug.experiment.tracking.records import metric_key, verdict_tags
 from synthaug.statistics.units import unit_of
 
@@ -132,7 +132,7 @@ def registered_learner(splits: Sequence[SplitResult]) -> Registered | None:
 
     None where no split kept a learner.
     """
-    words = {split.index: gate_word(split.decision) for split in splits}
+    words = {split.index: gate_word(split) for split in splits}
     asked = [word for word in words.values() if word != _NOT_ASKED]
     found = [
         Registered(split.index, learner.name, words[split.index], split.explanation, asked.count(APPROVED), len(asked))
@@ -143,20 +143,11 @@ def registered_learner(splits: Sequence[SplitResult]) -> Registered | None:
     return next((learner for learner in found if learner.gate == APPROVED), found[0] if found else None)
 
 
-def gate_word(decision: pd.DataFrame) -> str:
-    """Return what a gate's table says about the learner's rows.
-
-    Examples
-    --------
-    >>> gate_word(pd.DataFrame({"candidate": ["nothing", "classic+gan"], "chosen": [False, True]}))
-    'approved'
-    >>> gate_word(pd.DataFrame())
-    'not asked'
-    """
-    if decision.empty:
+def gate_word(split: SplitResult) -> str:
+    """Return what a split's gate said about the learner's rows: ``approved``, ``declined`` or ``not asked``."""
+    if split.decision.empty:
         return _NOT_ASKED
-    chosen = decision.loc[decision["chosen"].astype(bool), "candidate"]
-    return APPROVED if any(is_learned(str(name)) for name in chosen) else _DECLINED
+    return APPROVED if split.gate_took_learned_rows else _DECLINED
 
 
 def _row(*cells: str) -> str:

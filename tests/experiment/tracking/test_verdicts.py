@@ -60,7 +60,16 @@ def test_study_without_verdict_has_no_tags():
 def test_gate_approves_only_rows_of_the_learner(split, chosen, word):
     """Choosing repeated or transformed real rows is no approval of the learner."""
     decision = split().decision
-    assert gate_word(decision.assign(chosen=decision["candidate"] == chosen)) == word
+    result = split(decision=decision.assign(chosen=decision["candidate"] == chosen))
+    assert gate_word(result) == word
+
+
+@pytest.mark.parametrize(("synthetic", "word"), [(True, "approved"), (False, "declined")])
+def test_what_a_candidate_adds_counts_not_its_name(split, synthetic, word):
+    """A candidate of one's own may be called anything."""
+    decision = pd.DataFrame({"candidate": ["nothing", "half"], "chosen": [False, True]})
+    decision = decision.assign(synthetic=[False, synthetic])
+    assert gate_word(split(decision=decision)) == word
 
 
 def test_approved_learner_is_preferred(split, learner):
