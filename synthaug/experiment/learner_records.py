@@ -15,6 +15,7 @@ from synthaug.data.container import take
 from synthaug.data.images import ImageCodec
 from synthaug.data.labels import fit_label_codec
 from synthaug.data.split import Split
+from synthaug.errors import ConfigError
 from synthaug.experiment.column_figures import ColumnFigures, describe_columns
 from synthaug.experiment.results import LearnerRecord
 from synthaug.experiment.work import Work, learners_of
@@ -75,10 +76,10 @@ def _record(name: str, augmenter: SyntheticAugmenter) -> LearnerRecord:
 
 def _quality(work: Work, split: Split, augmenter: SyntheticAugmenter) -> pd.DataFrame:
     learned = [label for label, n in augmenter.class_counts_.items() if n >= FEWEST_ROWS]
-    if len(learned) < 2:
+    train, test = _rows_learned(work, split, augmenter), _test_rows_of_learned(work, split)
+    if len(learned) < 2 or not len(train):
         return pd.DataFrame()
     synthetic = augmenter.sample(dict.fromkeys(learned, _ASSESSED_A_CLASS), random_state=derive(work.seed, "assess"))
-    train, test = _rows_learned(work, split, augmenter), _test_rows_of_learned(work, split)
     test = test[:: -(-len(test) // _MOST_HOLDOUT)]
     report = assess_quality(
         (take(work.X, train), take(work.y, train)),
@@ -94,9 +95,9 @@ def _quality(work: Work, split: Split, augmenter: SyntheticAugmenter) -> pd.Data
 def _columns(work: Work, index: int, split: Split, augmenter: SyntheticAugmenter) -> ColumnFigures | None:
     """Return how a table's columns compare with those of real rows; None for images."""
     learned = [label for label, n in augmenter.class_counts_.items() if n >= FEWEST_ROWS]
-    if isinstance(augmenter.codec_, ImageCodec) or not learned:
-        return None
     train, test = _rows_learned(work, split, augmenter), _test_rows_of_learned(work, split)
+    if isinstance(augmenter.codec_, ImageCodec) or not learned or not len(train):
+        return None
     counts = dict.fromkeys(learned, _COMPARED_A_CLASS)
     return describe_columns(
         (take(work.X, train), take(work.y, train)),
@@ -109,8 +110,13 @@ def _columns(work: Work, index: int, split: Split, augmenter: SyntheticAugmenter
 
 
 def _rows_learned(work: Work, split: Split, augmenter: SyntheticAugmenter) -> np.ndarray:
-    """Return the training rows that the learner saw: all of the split, or of one of the gate's a part."""
-    return split.train[augmenter.is_training_row(take(work.X, split.train))]
+    """Return the training rows that the learner saw: all of the split, or of one of the gate's a part; none if it came
+    from another process, where it has forgotten them.
+    """
+    try:
+        return split.train[augmenter.is_training_row(take(work.X, split.train))]
+    except ConfigError:
+        return split.train[:0]
 
 
 def _test_rows_of_learned(work: Work, split: Split) -> np.ndarray:

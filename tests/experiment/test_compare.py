@@ -16,7 +16,17 @@ from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
 from sklearn.metrics import fbeta_score, make_scorer, roc_auc_score
 from sklearn.model_selection import KFold, ShuffleSplit, StratifiedGroupKFold
 
-from synthaug import CGAN, Draws, Folds, Mix, SyntheticAugmenter, assess_quality, compare, near_duplicate_groups
+from synthaug import (
+    CGAN,
+    AugmentedClassifier,
+    Draws,
+    Folds,
+    Mix,
+    SyntheticAugmenter,
+    assess_quality,
+    compare,
+    near_duplicate_groups,
+)
 from synthaug.augment.arms import ARMS, Trained, train_mix
 from synthaug.errors import ConfigError, LabelError, LeakWarning, ShapeError, SmallClassWarning
 from synthaug.experiment.compare import prepare
@@ -757,3 +767,17 @@ def test_the_gates_learner_is_judged_by_the_rows_that_it_saw(clinic, monkeypatch
     result = study(clinic, arms=["none", "gated"], cv=Draws({"ill": 12, "well": 12}, n_draws=2, test_rows=100)).run()
     assert judged == [16, 16]
     assert dict(learning_part(result.splits)["facts"])["of all training rows"] == "none: the gate's alone"
+
+
+def test_a_gate_of_ones_own_that_learned_elsewhere_is_recorded(clinic):
+    """Learners of other processes have forgotten whose rows they saw: nothing is measured against the wrong ones."""
+
+    def gate(task):
+        model = AugmentedClassifier(task.estimator, task.augmenter, scoring=task.scoring, random_state=0, n_jobs=2)
+        model.fit(task.X, task.y)
+        return Trained(model, model.n_added_, model.gate_)
+
+    arms = {"none": "none", "gan gate": gate}
+    result = study(clinic, arms=arms, cv=Draws({"ill": 12, "well": 12}, n_draws=2, test_rows=100)).run()
+    assert all(split.learners[0].quality.empty for split in result.splits)
+    assert [split.gated_arm for split in result.splits] == ["gan gate"] * 2
