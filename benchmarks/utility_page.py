@@ -7,6 +7,7 @@ from pathlib import Path
 from utility_run import Plan
 from utility_tables import (
     differences,
+    everywhere_table,
     experience_table,
     found_of,
     gate_table,
@@ -52,6 +53,7 @@ def tables(plan: Plan, tasks: Sequence[str], way: str) -> dict[str, str]:
         "Ranks": ranks(found),
         "What it is worth in labels": label_table(plan, found),
         "What the gate did": gate_table(found),
+        "Instead of the gate, one way for all": everywhere_table(found),
         _EXPERIENCE: experience_table(found),
     }
 

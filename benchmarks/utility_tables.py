@@ -43,11 +43,17 @@ class Pooled:
 
     def __str__(self) -> str:
         """Return the difference in points, its 95 % interval and its one-sided 95 % bound."""
-        margin = t.isf(0.025, self.df) * self.standard_error
-        return (
-            f"{_points(self.difference)} ({_points(self.difference - margin)} to "
-            f"{_points(self.difference + margin)}), above {_points(self.bound)} with 95 %, over {self.n_tasks} tasks"
-        )
+        return f"{_told(self)}, above {_points(self.bound)} with 95 %, over {self.n_tasks} tasks"
+
+    @property
+    def low(self) -> float:
+        """The lower end of the 95 % interval."""
+        return self.difference - t.isf(0.025, self.df) * self.standard_error
+
+    @property
+    def high(self) -> float:
+        """The upper end of the 95 % interval."""
+        return self.difference + t.isf(0.025, self.df) * self.standard_error
 
     @property
     def bound(self) -> float:
@@ -191,6 +197,27 @@ def gate_table(found: Found) -> str:
             shares = [np.mean([test(name) for name in chosen]) for test in (lambda name: name != "nothing", is_learned)]
             lines.append(_line([task, str(len(chosen)), *(f"{100 * share:.0f} %" for share in shares)]))
     return "\n".join(lines)
+
+
+def everywhere_table(found: Found) -> str:
+    """Return what each way would do that is taken for every task and classifier, and the gate's choices beside it.
+
+    Of draws with the gate, and of ways that ran on all tasks of images or all of tables.
+    """
+    gated = {pair: with_arms(splits, [_GATED]) for pair, splits in found.items()}
+    head = ["rows", "always", "less the best without", "significantly behind (Holm)", f"{_GATED} less it"]
+    lines = [_line(head), "|---" * len(head) + "|"]
+    for rows in ("images", "tables"):
+        there = {pair: splits for pair, splits in gated.items() if len(splits) > 1 and _rows_of(pair[0]) == rows}
+        tasks = dict.fromkeys(task for task, _ in there)
+        for way in dict.fromkeys(arm for splits in there.values() for arm in _arms(splits)):
+            plain = {task: _way_less(there, task, way, None) for task in tasks}
+            beside = {task: _way_less(there, task, _GATED, (way,)) for task in tasks}
+            if None not in plain.values():
+                behind = f"{_n_harmed(plain)} of {len(tasks)} tasks"
+                less = "" if way == _GATED else _told(pool(_there(beside)))
+                lines.append(_line([rows, way, _told(pool(_there(plain))), behind, less]))
+    return "\n".join(lines) if len(lines) > 2 else "Not measured yet."
 
 
 def experience_table(found: Found) -> str:

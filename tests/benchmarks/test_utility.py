@@ -225,6 +225,29 @@ def test_targets_say_what_was_planted(study):
     assert float(line[5].split()[0]) == pytest.approx(3, abs=1)
 
 
+def test_one_way_for_all_is_judged_on_the_gates_own_draws(study):
+    """A way that loses five points wherever it is taken says so, and how far the gate is ahead of it."""
+    rng, tables = np.random.default_rng(1), study.utility_tables
+    found = {}
+    for task in ("digits-5", "mnist-20"):
+        splits = list(made(study, rng, 0.0))
+        gated = [
+            replace(
+                split,
+                scores={**split.scores, "gated": split.scores["classic"]},
+                blocks={**split.blocks, "gated": split.blocks["classic"]},
+            )
+            for split in splits[:8]
+        ]
+        found[task, "svm"] = [*gated, *splits[8:]]
+    lines = [line.strip("| ").split(" | ") for line in tables.everywhere_table(found).splitlines()]
+    told = {way: cells for rows, way, *cells in lines[2:] if rows == "images"}
+    assert [cell.split(" (")[0] for cell in told["none"]] == ["-5.0", "2 of 2 tasks", "5.0"]
+    assert [cell.split(" (")[0] for cell in told["classic"]] == ["0.0", "0 of 2 tasks", "0.0"]
+    assert told["gated"][1] == "0 of 2 tasks"
+    assert tables.everywhere_table({pair: splits[8:] for pair, splits in found.items()}) == "Not measured yet."
+
+
 def test_an_estimator_of_few_draws_does_not_narrow_a_tasks_line(study):
     """The mean of a task is of the estimators that ran on the most draws, and on all of these."""
     rng = np.random.default_rng(1)
