@@ -101,6 +101,12 @@ class LessOrEqual:
     right: Any
     strict: bool = False
 
+    def __post_init__(self) -> None:
+        """Take a day as its midnight, which columns of dates can be compared with."""
+        for side, value in (("left", self.left), ("right", self.right)):
+            if type(value) is datetime.date:
+                object.__setattr__(self, side, pd.Timestamp(value))
+
     def __str__(self) -> str:
         return f"{self.left} {'<' if self.strict else '<='} {self.right}"
 

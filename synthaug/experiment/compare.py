@@ -16,6 +16,7 @@ from synthaug.augment.fingerprints import warn_of_twins
 from synthaug.augment.mix import reads_images
 from synthaug.augment.parts import check_augmenter, check_estimator
 from synthaug.augment.tuning import check_transform
+from synthaug.data.constraints import check_constraints
 from synthaug.data.container import known
 from synthaug.data.groups import checked_groups
 from synthaug.data.near_duplicates import warn_of_near_duplicates
@@ -217,6 +218,7 @@ def prepare(
     chosen = read_arms(arms)
     seed, design = seed_from(random_state), read_design(cv)
     augmenter = SyntheticAugmenter() if augmenter is None else augmenter
+    check_constraints(augmenter.constraints, X)
     estimator = default_classifier(X, augmenter) if estimator is None else estimator
     check_transform(image_transform, estimator)
     scoring = "accuracy" if scoring is None else scoring

@@ -18,6 +18,7 @@ from synthaug.experiment.yaml_file import KeyPath, YamlFile
 
 Problem = tuple[KeyPath, str]
 _NEEDS_PROBABILITIES = ("roc_auc_ovr", "neg_log_loss", "neg_brier_score")
+_KEYS_OF_RULES = ({"left", "right"}, {"left", "right", "strict"}, {"column", "value"})
 _MISSING, _TOO_SHORT = "must be given", "a list of at least"
 _KINDS = {dict: "a mapping", list: "a list", str: "text", bool: "true or false", type(None): "null"}
 
@@ -104,6 +105,28 @@ def check_selection(value: str) -> str:
         return selection.check_selection(value)
     except ConfigError as error:
         refuse((), str(error).removeprefix("selection "))
+
+
+def check_constraints(value: Any) -> tuple[dict[str, Any], ...]:
+    """Return rules for drawn rows: of each the parameters of ``LessOrEqual``, or those of ``Fixed``."""
+    if not isinstance(value, list | tuple):
+        return refuse((), f"must be a list of rules; got {_shown(value)}")
+    wrong = [((number,), text) for number, rule in enumerate(value) if (text := _why_no_rule(rule))]
+    return tuple(value) if not wrong else refuse_all(wrong)
+
+
+def _why_no_rule(rule: Any) -> str:
+    """Return what is wrong with a rule for drawn rows; "" for nothing."""
+    keys = set(rule) if isinstance(rule, Mapping) else set()
+    if keys not in _KEYS_OF_RULES:
+        got = f"the keys {', '.join(map(str, keys))}" if keys else _shown(rule)
+        return f"must be {{left, right}}, if wished with strict, or {{column, value}}; got {got}"
+    if not isinstance(rule.get("strict", False), bool):
+        return f"must have strict true or false; got {_shown(rule['strict'])}"
+    sides = [rule["column"]] if "column" in rule else [rule["left"], rule["right"]]
+    if not any(isinstance(side, str) for side in sides):
+        return f"must name a column, as text; got {' and '.join(map(_shown, sides))}"
+    return "" if _is_plain(list(rule.values())) else "must hold names of columns, numbers and words alone"
 
 
 def check_tracking_uri(value: str) -> str:

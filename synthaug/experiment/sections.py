@@ -202,12 +202,22 @@ class GeneratorConfig(Section):
 
 
 class AugmenterConfig(Section):
-    """How many rows of which class, how they are selected, how long is learned; as in ``SyntheticAugmenter``."""
+    """How many rows of which class, how they are selected, what they keep to, how long is learned.
+
+    Attributes
+    ----------
+    sampling_strategy, n_synthetic, selection, max_steps
+        As in ``SyntheticAugmenter``.
+    constraints
+        Rules that drawn rows of a table keep, each a mapping: the parameters of ``LessOrEqual`` (``left``, ``right``,
+        ``strict``) or those of ``Fixed`` (``column``, ``value``).
+    """
 
     sampling_strategy: Annotated[Any, PlainValidator(lambda value: words.check_strategy(value, _STRATEGIES))] = "auto"
     n_synthetic: Annotated[int | str, PlainValidator(words.check_n_synthetic)] = "auto"
     selection: Annotated[str, AfterValidator(words.check_selection)] = "auto"
     max_steps: Annotated[int, Field(ge=1)] | None = None
+    constraints: Annotated[tuple[dict[str, Any], ...], PlainValidator(words.check_constraints)] = ()
 
 
 class TrackingConfig(Section):

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np
 from synthaug._files import make_folder, write_atomically
 from synthaug.augment.augmenter import SyntheticAugmenter
 from synthaug.augment.encoding import needs_encoding, with_encoding
+from synthaug.data.constraints import Fixed, LessOrEqual
 from synthaug.errors import ConfigError
 from synthaug.experiment.arm_study import ArmStudy, Estimate, Progress
 from synthaug.experiment.compare import prepare
@@ -242,8 +243,13 @@ def _augmenter(config: PipelineConfig, folder: Path) -> SyntheticAugmenter:
         n_synthetic=config.augmenter.n_synthetic,
         selection=config.augmenter.selection or "none",
         max_steps=config.augmenter.max_steps,
+        constraints=[_constraint(rule) for rule in config.augmenter.constraints] or None,
         image_shape=config.data.image_shape,
         image_format=config.data.image_format,
         checkpoint_dir=folder / CHECKPOINTS,
         resume=True,
     )
+
+
+def _constraint(rule: Mapping[str, Any]) -> Fixed | LessOrEqual:
+    return Fixed(**rule) if "column" in rule else LessOrEqual(**rule)

@@ -165,6 +165,15 @@ WRONG = {
 }
 
 
+def test_a_day_bounds_a_column_of_dates():
+    """A plain date is a bound like a moment: drawn dates beyond it are set to its midnight."""
+    seen = pd.DataFrame({"visit": pd.to_datetime(["2020-01-01", "2021-05-05"])})
+    rule = LessOrEqual("visit", datetime.date(2022, 1, 1))
+    check_constraints([rule], seen)
+    late = pd.DataFrame({"visit": pd.to_datetime(["2023-01-01", "2021-05-05"])})
+    assert correct(name_constraints([rule]), late)["visit"].dt.year.tolist() == [2022, 2021]
+
+
 @pytest.mark.parametrize(("constraints", "message"), WRONG.values(), ids=WRONG)
 def test_what_is_no_rule_is_refused(constraints, message):
     """The message names the constraint, the rule and what came."""

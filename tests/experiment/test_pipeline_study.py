@@ -3,11 +3,14 @@
 import json
 from importlib.metadata import version
 
+import numpy as np
+import pandas as pd
 import pytest
 import yaml
+from sklearn.base import clone
 
-from synthaug.errors import FileError
-from synthaug.experiment.config import load_config
+from synthaug.errors import ConstraintError, FileError
+from synthaug.experiment.config import load_config, make_config, save_config
 from synthaug.experiment.study import Study, load_study
 
 
@@ -21,7 +24,7 @@ def pipeline(tmp_path):
                 "name": "tiny",
                 "data": {"name": "digits"},
                 "design": {"kind": "draws", "n_draws": 2, "rows_per_class": 8, "test_rows": 200},
-                "estimator": {"name": "LogisticRegression", "params": {"max_iter": 1000}},
+                "estimator": {"name": "LogisticRegression", "params": {"max_iter": 4000}},
                 "generator": {"name": "cgan", "params": {"n_steps": 4, "width": 4}},
                 "arms": ["none", "gan", "gated"],
                 "tracking": {"uri": f"sqlite:///{tmp_path}/mlflow.db"},
@@ -81,6 +84,36 @@ def test_a_study_resumed_with_other_versions_says_so(pipeline, tmp_path, monkeyp
     assert told in page
     assert "torch==1.0.0" not in page
     assert load_study(tmp_path / "study").settings["versions"]["torch"] == told
+
+
+def test_a_pipelines_rules_bind_the_drawn_rows(tmp_path):
+    """What a pipeline says of columns reaches the learner, and rows that break it are refused before any learning."""
+    rng = np.random.default_rng(0)
+    visits = pd.DataFrame(
+        {"low": rng.normal(80, 5, 60), "high": rng.normal(120, 5, 60), "outcome": ["ill", "well"] * 30}
+    )
+    visits.to_csv(tmp_path / "visits.csv", index=False)
+    rules = [{"left": "low", "right": "high"}, {"left": 90, "right": "high"}, {"column": "low", "value": 70.0}]
+    said = {
+        "name": "rules",
+        "data": {"path": str(tmp_path / "visits.csv"), "label": "outcome"},
+        "design": {"kind": "folds", "n_splits": 2, "n_repeats": 1},
+        "estimator": {"name": "LogisticRegression"},
+        "augmenter": {"constraints": rules},
+        "arms": ["none", "gan"],
+        "tracking": {"enabled": False},
+        "output": str(tmp_path / "study"),
+    }
+    study = Study.from_config(make_config(said, source="a test"))
+    work = study.arms.work
+    X_new, _ = clone(work.augmenter).set_params(checkpoint_dir=None, resume=False).fit(work.X, work.y).sample(20)
+    assert (X_new["low"] == 70.0).all()
+    assert X_new["high"].min() >= 90
+    save_config(study.config, tmp_path / "again.yaml")
+    assert load_config(tmp_path / "again.yaml") == study.config
+    said["augmenter"] = {"constraints": [{"left": "high", "right": "low"}]}
+    with pytest.raises(ConstraintError, match="'high <= low' must hold in the training rows; 60 of 60 break it"):
+        Study.from_config(make_config(said, source="a test"))
 
 
 def test_a_dry_run_says_what_would_happen(pipeline):
