@@ -41,9 +41,14 @@ def read_metrics(
         raise ConfigError(f"metrics must be a list; got {metrics!r}. Write [{metrics!r}].")
     if metrics is None:
         metrics = _usual(labels, splits, estimator, apart_from=metric_name(scoring))
+    metrics = list(metrics)
+    for number, metric in enumerate(metrics):
+        try:
+            _check_metric(metric, labels, estimator)
+        except ConfigError as error:
+            raise ConfigError(str(error).replace("scoring", f"metrics[{number}]", 1)) from error
     named: dict[str, Any] = {}
     for metric in (scoring, *metrics):
-        _check_metric(metric, labels, estimator)
         if named.setdefault(metric_name(metric), metric) != metric:
             raise ConfigError(
                 f"metrics must each have a name of their own; got two scorers called {metric_name(metric)!r}. Make one "

@@ -371,9 +371,11 @@ def test_metrics_that_cannot_be_are_refused_before_anything_runs(clinic):
     with pytest.raises(ConfigError, match="neg_log_loss needs probabilities; RidgeClassifier gives none"):
         study(clinic, estimator=RidgeClassifier(), metrics=["neg_log_loss"])
     with pytest.raises(
-        ConfigError, match=r"scoring f1 must be able to score these labels .*pos_label=1 is not a valid"
+        ConfigError, match=r"metrics\[0\] f1 must be able to score these labels .*pos_label=1 is not a valid"
     ):
         study(clinic, metrics=["f1"])
+    with pytest.raises(ConfigError, match=r"metrics\[1\] must be one of .*; got 'acuracy'"):
+        study(clinic, metrics=["f1_macro", "acuracy"])
     with pytest.raises(ConfigError, match=r"roc_auc_ovo must look at what RidgeClassifier gives.*predict_proba"):
         study(clinic, estimator=RidgeClassifier(), scoring="roc_auc_ovo")
     with pytest.raises(ConfigError, match="rope must be at least 0"):
