@@ -143,6 +143,8 @@ def _plain_labels(y: Any) -> np.ndarray:
             f"labels must not be missing (NaN, None); got {len(missing)} missing, the first in row {missing[0]}. "
             "Drop the unlabelled rows, or pass them as X_unlabeled to a learner that uses them."
         )
+    if labels.dtype.kind in "mM":
+        raise LabelError(f"labels must be words, numbers or truth values; got {labels.dtype}. Convert them to text.")
     kinds = sorted({type(label).__name__ for label in given.tolist()}) if given.dtype == object else []
     if len(kinds) > 1:
         raise LabelError(f"labels must be of one type; got {' and '.join(kinds)}. Convert them to one.")

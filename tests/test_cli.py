@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -128,6 +129,18 @@ def test_fit_writes_how_it_learned(rows: Path, capsys: pytest.CaptureFixture[str
     assert "how it learned: pages/training.html" in capsys.readouterr().out
 
 
+def test_the_next_command_can_be_typed_as_it_stands(capsys: pytest.CaptureFixture[str], tmp_path, monkeypatch):
+    """What ``fit`` says to type next runs as it stands, for labels and folders of several words too."""
+    monkeypatch.chdir(tmp_path)
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.normal(size=30), "b": rng.normal(size=30), "y": ["very ill"] * 15 + ["it's"] * 15})
+    frame.to_csv("rows.csv", index=False)
+    assert main(["fit", "rows.csv", "--label", "y", "--out", "my model"]) == 0
+    said = re.search(r"draw rows with: synthaug (.*)", capsys.readouterr().out.replace("\n", " "))
+    assert main(shlex.split(said[1])) == 0
+    assert len(pd.read_csv("synthetic.csv")) == 100
+
+
 def test_auto_is_the_same_learner_as_in_python(rows: Path, capsys: pytest.CaptureFixture[str]):
     """``--generator auto`` learns with what the augmenter would choose: another learner for images than for tables."""
     write_rows_file("images.npz", np.random.default_rng(0).random((20, 8, 8)), np.arange(20) % 2)
@@ -238,6 +251,17 @@ def test_run_does_not_remove_an_unfinished_study(pipeline: Path, capsys: pytest.
     lost.rmdir()
     assert main(["run", str(pipeline)]) == 1
     assert "output must hold no unfinished study; got 'runs/toy' with 1 of 2 splits finished" in capsys.readouterr().err
+
+
+def test_run_does_not_remove_another_study(pipeline: Path, capsys: pytest.CaptureFixture[str]):
+    """A finished study is not overwritten by one of another name, and is not called unfinished."""
+    assert main(["run", str(pipeline)]) == 0
+    other = pipeline.with_name("other.yaml")
+    other.write_text(pipeline.read_text().replace("name: toy", "name: other"))
+    assert main(["run", str(other), "--output", "runs/toy", "--draws", "3"]) == 1
+    said = capsys.readouterr().err
+    assert "output must hold no other study; got 'runs/toy' with the study 'toy', 2 of 2 splits finished" in said
+    assert Path("runs/toy/splits/0001/result.json").exists()
     assert Path("runs/toy/splits/0000").exists()
 
 

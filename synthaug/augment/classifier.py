@@ -25,7 +25,7 @@ from synthaug._seed import derive, seed_from
 from synthaug.augment.augmenter import SyntheticAugmenter
 from synthaug.augment.encoding import default_classifier
 from synthaug.augment.fingerprints import take_fingerprints, warn_of_training_rows
-from synthaug.augment.fitting import as_estimator_wants
+from synthaug.augment.fitting import as_estimator_wants, seeded
 from synthaug.augment.gate import (
     Decision,
     PooledSource,
@@ -193,7 +193,7 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
         X, y = self._check(X, y)
         self._fingerprints = take_fingerprints(X)
         seed, augmenter = seed_from(self.random_state), self._augmenter()
-        estimator = self._classifier_of(X, augmenter)
+        estimator = self._classifier_of(X, augmenter, seed)
         check_unlabelled(X, X_unlabeled, augmenter)
         rows = _Rows(X, y, checked_groups(groups, len(y)), _weights(sample_weight, len(y)), X_unlabeled)
         if rows.weight is not None:
@@ -250,8 +250,9 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
             return self.estimator
         return make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
 
-    def _classifier_of(self, X: Any, augmenter: SyntheticAugmenter) -> Any:
-        return default_classifier(X, augmenter) if self.estimator is None else self.estimator
+    def _classifier_of(self, X: Any, augmenter: SyntheticAugmenter, seed: int) -> Any:
+        estimator = default_classifier(X, augmenter) if self.estimator is None else self.estimator
+        return seeded(estimator, derive(seed, "estimator"))
 
     def _augmenter(self) -> SyntheticAugmenter:
         return SyntheticAugmenter() if self.augmenter is None else self.augmenter

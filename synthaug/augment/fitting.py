@@ -15,8 +15,11 @@ from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import has_fit_parameter
 
+from synthaug._seed import derive
 from synthaug.errors import ConfigError
 from synthaug.statistics import jackknife_blocks
+
+_LARGEST_SEED = 2**31 - 1
 
 
 def weight_parameter(estimator: Any) -> str | None:
@@ -52,6 +55,14 @@ def own_parameter(estimator: Any, name: str) -> str | None:
         inner = own_parameter(last, name)
         return None if inner is None else f"{step}__{inner}"
     return name if name in estimator.get_params(deep=False) else None
+
+
+def seeded(estimator: Any, seed: int) -> Any:
+    """Return a classifier each of whose parts that would draw a seed of its own, ``random_state`` None, has one."""
+    parameters = estimator.get_params() if hasattr(estimator, "get_params") else {}
+    unseeded = [name for name in sorted(parameters) if name.split("__")[-1] == "random_state"]
+    given = {name: derive(seed, name) % _LARGEST_SEED for name in unseeded if parameters[name] is None}
+    return clone(estimator).set_params(**given) if given else estimator
 
 
 def fit_classifier(estimator: Any, X: Any, y: Any, weight: np.ndarray | None = None) -> Any:
@@ -178,6 +189,11 @@ def check_classifier(estimator: Any) -> None:
 
 def answers_of(classifier: Any, X: Any) -> Answers:
     """Return a fitted classifier's answers to the rows."""
+    if not hasattr(classifier, "classes_"):
+        raise ConfigError(
+            f"a fitted classifier must have classes_, its labels in order; {type(classifier).__name__} has none. Set "
+            "it in fit: self.classes_ = np.unique(y)."
+        )
     methods = [name for name in ("predict", "predict_proba", "decision_function") if hasattr(classifier, name)]
     return Answers(classifier.classes_, {name: getattr(classifier, name)(X) for name in methods})
 

@@ -54,8 +54,8 @@ def score(scoring: Scoring, answers: Answers, y: np.ndarray) -> float:
         A classifier's answers, and the true labels (n,).
     """
     scoring = scoring or "accuracy"
-    if scoring in SUM_METRICS:
-        metric = SUM_METRICS[str(scoring)]
+    if isinstance(scoring, str) and scoring in SUM_METRICS:
+        metric = SUM_METRICS[scoring]
         return float(metric.of_sums(metric.parts(answers, y).sum(axis=0)))
     rows, rank = np.arange(len(y)), rank_metric(scoring)
     if rank is not None:
@@ -68,8 +68,8 @@ def score_blocks(scoring: Scoring, answers: Answers, y: np.ndarray, blocks: list
     them.
     """
     scoring = scoring or "accuracy"
-    if scoring in SUM_METRICS:
-        metric = SUM_METRICS[str(scoring)]
+    if isinstance(scoring, str) and scoring in SUM_METRICS:
+        metric = SUM_METRICS[scoring]
         return jackknife_sums(metric.of_sums, metric.parts(answers, y), blocks)
     rank = rank_metric(scoring)
     if rank is not None:
@@ -91,15 +91,15 @@ def score_resamples(scoring: Scoring, answers: Answers, y: np.ndarray, times: np
         How often each row is in each resample, (n_resamples, n), as ``resample_groups`` gives it.
     """
     values = _of_resamples(scoring or "accuracy", answers, y, times)
-    if scoring not in _OVER_CLASSES:
+    if not isinstance(scoring, str) or scoring not in _OVER_CLASSES:
         return values
     rows_of = times.astype(float) @ (np.asarray(y)[:, None] == np.unique(y))
     return np.where((rows_of > 0).all(axis=1), values, np.nan)
 
 
 def _of_resamples(scoring: Scoring, answers: Answers, y: np.ndarray, times: np.ndarray) -> np.ndarray:
-    if scoring in SUM_METRICS:
-        metric = SUM_METRICS[str(scoring)]
+    if isinstance(scoring, str) and scoring in SUM_METRICS:
+        metric = SUM_METRICS[scoring]
         with np.errstate(divide="ignore", invalid="ignore"):  # a resample may leave a small part without a row
             return metric.of_sums(times.astype(float) @ metric.parts(answers, y))
     if isinstance(scoring, str) and (curve := _curve_metric(scoring)) is not None:

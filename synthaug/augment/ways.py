@@ -14,7 +14,7 @@ from synthaug._seed import derive
 from synthaug.augment.augmenter import SyntheticAugmenter
 from synthaug.augment.fitting import as_estimator_wants, fit_classifier, own_parameter, weight_parameter
 from synthaug.augment.in_turn import fit_in_turn, why_not_in_turn
-from synthaug.augment.mix import Mix, Mixed, Source, mix_rows, reads_images
+from synthaug.augment.mix import Mix, Mixed, Source, adds_synthetic, mix_rows, reads_images
 from synthaug.augment.plan import Counts, counts_of
 from synthaug.augment.teachers import Teachers, cross_fit, soften, teaches
 from synthaug.data.container import known, take, unwrap
@@ -154,7 +154,14 @@ def _on_the_fly(mix: Mix, setting: Setting) -> tuple[Mix, Setting]:
 
 
 def _weighing(mix: Mix, setting: Setting) -> tuple[Mix, Setting]:
-    """Return the mix without weights of classes and the classifier with them, if it has a parameter for these."""
+    """Return the mix without weights of classes and the classifier with them, if it has a parameter for these.
+
+    A classifier's own goes by how many rows a class has. Where rows weigh differently, those of each are balanced by
+    their weights in its place, if it takes weights of rows.
+    """
+    by_rows = setting.weight is not None or (adds_synthetic(mix) and mix.synthetic_weight != 1.0)
+    if by_rows and weight_parameter(setting.estimator) is not None:
+        return mix, _with_own(setting, "class_weight", None) or setting
     own = _with_own(setting, "class_weight", mix.class_weight)
     return (mix, setting) if own is None else (replace(mix, class_weight=None), own)
 

@@ -1,5 +1,6 @@
 """``fit``, ``sample`` and ``augment``: learn rows, draw new ones, add them to a file."""
 
+import shlex
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -64,7 +65,8 @@ def fit(
     if page:
         say(f"how it learned: {page}")
     ending = "csv" if hasattr(X, "columns") else "npz"
-    say(f"draw rows with: synthaug sample {out} -n {next(iter(facts['rows']))}=100 --out synthetic.{ending}")
+    asked = shlex.quote(f"{next(iter(facts['rows']))}=100")
+    say(f"draw rows with: synthaug sample {shlex.quote(str(out))} -n {asked} --out synthetic.{ending}")
 
 
 def sample(

@@ -167,11 +167,8 @@ def _describe(study: "Study", *, as_json: bool) -> None:
 
 def _run(study: "Study", *, resume: bool, as_json: bool) -> tuple["Comparison", float]:
     began, found = time.perf_counter(), _finished(study)
-    if not resume and found not in (0, len(study.arms.splits)):
-        raise ConfigError(
-            f"output must hold no unfinished study; got '{study.folder}' with {found} of {len(study.arms.splits)} "
-            "splits finished, which a new run would remove. Go on with --resume, choose another folder, or delete it."
-        )
+    if not resume and found:
+        _check_output(study, found)
     with quiet_stdout(as_json):
         estimate = study.estimate()
         kept = found if resume else 0
@@ -196,6 +193,25 @@ def _came_of_interrupt(error: BaseException | None) -> bool:
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__cause__ or error.__context__
     return error is not None
+
+
+def _check_output(study: "Study", n_finished: int) -> None:
+    """Raise ConfigError if a new run would remove another study, or one that is not finished, from the folder."""
+    from synthaug.experiment.storage import SplitStore
+
+    facts = SplitStore(study.folder).facts()
+    name, n_splits = facts.get("name"), facts.get("n_splits")
+    done = f"{n_finished} of {n_splits} splits finished, which a new run would remove"
+    if name != study.arms.name:
+        raise ConfigError(
+            f"output must hold no other study; got '{study.folder}' with the study {name!r}, {done}. Choose another "
+            "folder, or delete it."
+        )
+    if n_finished != n_splits:
+        raise ConfigError(
+            f"output must hold no unfinished study; got '{study.folder}' with {done}. Go on with --resume, choose "
+            "another folder, or delete it."
+        )
 
 
 def _finished(study: "Study") -> int:

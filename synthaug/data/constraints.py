@@ -63,8 +63,10 @@ class Fixed:
         return ~(frame[self.column] == self.value).to_numpy(dtype=bool, na_value=False)
 
     def _fits(self, dtype: Any) -> bool:
+        if not pd.api.types.is_scalar(self.value):
+            return False
         if isinstance(dtype, pd.CategoricalDtype):
-            return bool((dtype.categories == self.value).any())
+            return self.value in dtype.categories
         try:
             cell = self._cell(dtype, pd.RangeIndex(1)).iloc[0]
         except (TypeError, ValueError, OverflowError):
@@ -115,6 +117,9 @@ class LessOrEqual:
         named = [side for side in (self.left, self.right) if isinstance(side, str)]
         if not named:
             raise ConfigError(f"constraint '{self}' must name a column; got two values. Name one, as text.")
+        for bound in (side for side in (self.left, self.right) if not isinstance(side, str)):
+            if not pd.api.types.is_scalar(bound) or pd.isna(bound):
+                raise ConfigError(f"constraint '{self}' must have a number or a date for a bound; got {bound!r}.")
         for column in (_column(frame, name, str(self)) for name in named):
             if not _has_order(column.dtype):
                 raise ConfigError(
@@ -324,11 +329,11 @@ def _as_frame(rows: Any) -> pd.DataFrame:
 
 def _column(frame: pd.DataFrame, name: Any, rule: str) -> pd.Series:
     columns = list(frame.columns)
-    if name in columns:
+    if isinstance(name, str) and name in columns:
         return frame[name]
     near = difflib.get_close_matches(str(name), map(str, columns), n=1)
     hint = f" Did you mean {near[0]!r}?" if near else ""
-    hint = " Name columns by text: X.columns = X.columns.astype(str)." if near == [name] else hint
+    hint = " Name columns by text: X.columns = X.columns.astype(str)." if near == [str(name)] else hint
     raise ConfigError(f"constraint '{rule}' must name a column that is there; got {name!r}.{hint}")
 
 
@@ -340,8 +345,8 @@ def _has_order(dtype: Any) -> bool:
 
 def _clipped(column: pd.Series, *, lower: Any = None, upper: Any = None) -> pd.Series:
     if pd.api.types.is_integer_dtype(column.dtype):
-        lower = None if lower is None else int(np.ceil(lower))
-        upper = None if upper is None else int(np.floor(upper))
+        lower = None if lower is None or np.isinf(lower) else int(np.ceil(lower))
+        upper = None if upper is None or np.isinf(upper) else int(np.floor(upper))
     return column.clip(lower=lower, upper=upper).astype(column.dtype)
 
 

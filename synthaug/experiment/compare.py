@@ -213,7 +213,7 @@ def prepare(
         raise ShapeError("X must be dense; got a sparse matrix. Pass X.toarray().")
     check_same_length(X, labels)
     X = X if hasattr(X, "dtype") or hasattr(X, "iloc") else known(X)
-    y = y if hasattr(y, "dtype") else labels
+    y = y if hasattr(y, "dtype") and np.ndim(y) == 1 else labels
     groups = checked_groups(groups, len(labels))
     chosen = read_arms(arms)
     seed, design = seed_from(random_state), read_design(cv)

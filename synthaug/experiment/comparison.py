@@ -292,9 +292,7 @@ class Comparison:
 
     def _same(self, a: str, b: str) -> bool:
         return all(
-            split.scores[a] == split.scores[b]
-            and split.n_added[a] == split.n_added[b]
-            and np.array_equal(split.blocks.get(a, ()), split.blocks.get(b, ()))
+            a in split.answers and split.answers[a] == split.answers.get(b) and split.n_added[a] == split.n_added[b]
             for split in self.splits
         )
 

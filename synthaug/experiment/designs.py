@@ -14,6 +14,7 @@ from synthaug.data.split import Split, label_scarce_draws, repeated_folds
 from synthaug.errors import ConfigError
 from synthaug.experiment.results import SplitResult
 from synthaug.statistics import PairedTest, corrected_resampled_t_test, crossed_t_test
+from synthaug.statistics.units import unit_of
 
 
 @dataclass(frozen=True)
@@ -132,12 +133,16 @@ def compare_arms(design: str, splits: tuple[SplitResult, ...], arm: str, baselin
         differences = np.array([split.blocks[arm] - split.blocks[baseline] for split in both])
     else:
         differences = np.array([split.scores[arm][scoring] - split.scores[baseline][scoring] for split in both])
-    return paired_test_of(design, both)(differences)
+    return paired_test_of(design, both, scoring=scoring)(differences)
 
 
-def paired_test_of(design: str, splits: Sequence[SplitResult]) -> Callable[[np.ndarray], PairedTest]:
-    """Return the paired test of differences measured on these splits: of shape (n_draws, n_blocks), or (n_splits,)."""
+def paired_test_of(design: str, splits: Sequence[SplitResult], *, scoring: str) -> Callable[[np.ndarray], PairedTest]:
+    """Return the paired test of differences measured on these splits: of shape (n_draws, n_blocks), or (n_splits,).
+
+    Scores of folds that are shares of rows move by a row at least.
+    """
     if design == "draws":
         return crossed_t_test
     n_train, n_test = (float(np.mean([getattr(split, name) for split in splits])) for name in ("n_train", "n_test"))
-    return partial(corrected_resampled_t_test, n_train=n_train, n_test=n_test)
+    resolution = 1 / n_test if unit_of(scoring).points else 0.0
+    return partial(corrected_resampled_t_test, n_train=n_train, n_test=n_test, resolution=resolution)

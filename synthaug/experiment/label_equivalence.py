@@ -84,5 +84,5 @@ def _worth(
         return np.array([point.blocks if comparison.design == "draws" else point.value for point in chosen])
 
     curve = np.array([effects(comparison.reference, fraction) for fraction in sizes])
-    test_of = paired_test_of(comparison.design, _measured(comparison))
+    test_of = paired_test_of(comparison.design, _measured(comparison), scoring=comparison.scoring)
     return label_worth(effects(arm, next(iter(sizes))), curve, n_rows=list(sizes.values()), test_of=test_of)

@@ -126,7 +126,9 @@ def _why_no_rule(rule: Any) -> str:
     sides = [rule["column"]] if "column" in rule else [rule["left"], rule["right"]]
     if not any(isinstance(side, str) for side in sides):
         return f"must name a column, as text; got {' and '.join(map(_shown, sides))}"
-    return "" if _is_plain(list(rule.values())) else "must hold names of columns, numbers and words alone"
+    if not _is_plain(list(rule.values())) or None in rule.values():
+        return "must hold names of columns, numbers and words alone"
+    return ""
 
 
 def check_tracking_uri(value: str) -> str:

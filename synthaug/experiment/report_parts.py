@@ -24,6 +24,8 @@ def differences_part(comparison: "Comparison") -> Part:
     """Return the tables of paired differences from the baseline and, if that is another, from the best plain way."""
     unit = unit_of(comparison.scoring)
     table = _forest(comparison.summary(), comparison.baseline, comparison)
+    still_open = [row for row in table["rows"] if _is_open(row, comparison)]
+    blind = [row for row in still_open if unit.points and float(row["detectable"]) > unit.factor]
     return {
         "table": table,
         "beside": _forest(_beside(comparison), comparison.reference, comparison),
@@ -32,7 +34,8 @@ def differences_part(comparison: "Comparison") -> Part:
         "metric": metric_text(comparison.scoring),
         "rope": f"{unit.size(comparison.rope)} {unit.points}".strip(),
         "skipped": [(str(arm), reason) for arm, reason in comparison.skipped.items()],
-        "unseen": _unseen([row for row in table["rows"] if _is_open(row, comparison)], unit.points),
+        "unseen": _unseen([row for row in still_open if row not in blind], unit.points),
+        "blind": ", ".join(str(row["arm"]) for row in blind),
     }
 
 

@@ -103,7 +103,8 @@ def _call(settings: Mapping[str, Any]) -> str:
         },
     }
     lines = [f"    {name}={value}," for name, value in said.items()]
-    head = "from synthaug import Draws, Folds, SyntheticAugmenter, compare"
+    rules = [name for name in ("Fixed", "LessOrEqual") if f"{name}(" in said["augmenter"]]
+    head = f"from synthaug import {', '.join(sorted(['Draws', 'Folds', 'SyntheticAugmenter', *rules]))}, compare"
     return "\n".join([head, "", "result = compare(", "    X,", "    y,", *lines, ")"])
 
 
@@ -123,11 +124,12 @@ def _design(design: Any) -> str:
 
 
 def _code(text: str) -> str:
-    """Return a value that was kept as text as code again: a word gets quotes, a number, a call or a function none."""
-    if function := re.fullmatch(r"<function (?:.*\.)?(\w+)>", text):
-        return function[1]
-    if re.fullmatch(r"[A-Za-z_][\w.]*\(.*\)", text, flags=re.DOTALL):
-        return text
+    """Return a value that was kept as text as code again: a word gets quotes, a number, a call, a function and a list
+    of these none.
+    """
+    named = re.sub(r"<function (?:[\w.<>]*\.)?(\w+)>", r"\1", text)
+    if named != text or re.fullmatch(r"[A-Za-z_][\w.]*\(.*\)|\[[A-Za-z_][\w.]*\(.*\)\]", text, flags=re.DOTALL):
+        return named
     try:
         return repr(literal_eval(text))
     except (ValueError, SyntaxError):

@@ -125,6 +125,9 @@ class SplitResult:
         same resamples for every arm and split; empty unless intervals by bootstrap were asked for.
     gated_arm
         The arm whose gate decided, if one did.
+    answers
+        ``answers[arm]``: a digest of what the arm's classifier answered to the test rows, the same for the same
+        probabilities (margins or labels, where it gives none); empty where nobody noted it.
     """
 
     index: int
@@ -145,6 +148,7 @@ class SplitResult:
     learned: tuple[str, ...] | None = None
     replicates: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
     gated_arm: str = "gated"
+    answers: dict[str, str] = field(default_factory=dict)
 
     @property
     def learned_arms(self) -> list[str]:

@@ -1,5 +1,7 @@
 """One split of a study, from learning to scores. Runs in a worker; sees nothing of other splits."""
 
+import hashlib
+import json
 import time
 import warnings
 from collections.abc import Iterator
@@ -24,6 +26,7 @@ from synthaug.experiment.work import Work, learners_of, new_task
 from synthaug.statistics import resample_groups, stratified_blocks
 
 MOST_BLOCKS = 50
+_TELLING = ("predict_proba", "decision_function", "predict")  # the most telling answers first
 
 
 @dataclass(frozen=True)
@@ -40,12 +43,15 @@ class Scored:
         The recall of each class, shape (n_classes,).
     replicates
         Every metric on each resample of the test rows, shape (n_resamples,); empty where none were asked for.
+    digest
+        The same for the same answers: see ``SplitResult.answers``.
     """
 
     values: dict[str, float]
     blocks: np.ndarray
     recalls: np.ndarray
     replicates: dict[str, np.ndarray] = field(default_factory=dict)
+    digest: str = ""
 
 
 def run_split(work: Work, index: int, split: Split) -> SplitResult:
@@ -91,6 +97,7 @@ def run_split(work: Work, index: int, split: Split) -> SplitResult:
         recalls={name: found.recalls for name, found in scored.items()},
         learned=tuple(learned),
         replicates={name: found.replicates for name, found in scored.items() if found.replicates},
+        answers={name: found.digest for name, found in scored.items()},
     )
 
 
@@ -112,7 +119,13 @@ def score_classifier(
         score_blocks(work.scoring, answers, y_test, blocks) if in_blocks else np.empty(0),
         class_recalls(y_test, answers.values["predict"], classes),
         {} if times is None else _replicates(work, answers, y_test, times, values),
+        _digest_of(answers),
     )
+
+
+def _digest_of(answers: Answers) -> str:
+    told = next(answers.values[name] for name in _TELLING if name in answers.values)
+    return hashlib.blake2b(json.dumps(np.asarray(told).tolist()).encode(), digest_size=16).hexdigest()
 
 
 def _score(metric: Any, answers: Answers, y_test: np.ndarray) -> float:

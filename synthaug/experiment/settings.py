@@ -20,7 +20,8 @@ _OF_THE_MACHINE = ("callbacks", "checkpoint_dir", "resume", "verbose", "device")
 def settings_of(work: Work, design: Design, n_jobs: int | None) -> dict[str, Any]:
     """Return everything to reproduce a study, as JSON holds it."""
     parameters = work.augmenter.get_params(deep=False).items()
-    augmenter = {name: str(value) for name, value in parameters if name not in _OF_THE_MACHINE}
+    said = ((name, value) for name, value in parameters if name not in _OF_THE_MACHINE)
+    augmenter = {name: value if isinstance(value, str) else _described(value) for name, value in said}
     described = with_plain_keys(asdict(design)) if isinstance(design, Draws) else _described(_of_the_caller(design))
     return {
         "estimator": _described(work.estimator),

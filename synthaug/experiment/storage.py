@@ -24,6 +24,7 @@ _OF_A_SPLIT = (
     "fold",
     "n_train",
     "gated_arm",
+    "answers",
     "n_test",
     "scores",
     "skipped",

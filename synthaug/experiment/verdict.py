@@ -25,7 +25,7 @@ class Verdict:
     metric
         What was measured.
     same
-        Whether the two scored exactly the same on every split with as many rows added: then one did what the other did.
+        Whether the two gave the same answers to every test row: then one did what the other did.
     """
 
     arm: str
@@ -51,7 +51,7 @@ class Verdict:
     def __str__(self) -> str:
         """Return the verdict as a sentence, in points (hundredths) or, for a loss, in its own unit."""
         if self.same:
-            return f"{self.arm} is the same as {self.baseline} on every split, to the last score and added row."
+            return f"{self.arm} is the same as {self.baseline}: it gave the same answers on every split."
         if self.tied:
             return f"{self.arm} scored as {self.baseline} did on every split: no evidence of a difference."
         unit = unit_of(self.metric)
@@ -60,10 +60,10 @@ class Verdict:
         found = f"{unit.difference(self.difference)}{of} {interval}"
         if self.word != "no evidence":
             return f"{self.arm} {self.word}: {found} over {self.baseline}."
-        return (
-            f"{self.arm}: no evidence of a difference from {self.baseline}, {found}{self._corrected}; "
-            f"this study could have seen {unit.size(self.detectable)}{of}."
-        )
+        seen = f"this study could have seen {unit.size(self.detectable)}{of}"
+        if unit.points and self.detectable > 1:
+            seen = "this study has too few rows or splits to see any gain that there can be"
+        return f"{self.arm}: no evidence of a difference from {self.baseline}, {found}{self._corrected}; {seen}."
 
     @property
     def _corrected(self) -> str:

@@ -12,6 +12,7 @@ from sklearn.base import clone
 from synthaug._seed import derive
 from synthaug.augment.arms import ARMS, Arm, Task
 from synthaug.augment.augmenter import SyntheticAugmenter
+from synthaug.augment.fitting import seeded
 from synthaug.augment.learning import GAN, new_learner, on_one_thread
 from synthaug.augment.metrics import metric_name
 from synthaug.augment.mix import plan_for, reads_images
@@ -100,7 +101,7 @@ def new_task(work: Work, train: np.ndarray, seed: int) -> Task:
         X,
         y,
         groups,
-        work.estimator,
+        seeded(work.estimator, derive(seed, "estimator")),
         asked,
         cache(partial(learn, None if apart else work.X_unlabeled)),
         plan_for(asked, y),

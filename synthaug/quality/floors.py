@@ -20,6 +20,7 @@ from synthaug.quality.membership import NO_SECRET, Groups, Membership, RowsAndLa
 Embed = Callable[[Tensor], Tensor]
 
 _BLOCK_ROWS = 512
+_LITTLE = 0.1  # features that spread less, as a share of the average one, hardly differ
 
 
 def labelled_sets(
@@ -84,12 +85,16 @@ def embedding(train: Tensor, *, schema: Schema, network: Embed | None, seed: int
 
 
 def _standardised(network: Embed, train: Tensor) -> Embed:
-    """Return the network with features of mean 0 and variance 1 over the training rows; constant ones stay small."""
+    """Return the network with features of mean 0 and variance 1 over the training rows.
+
+    Those that hardly differ over them, such as a unit that no training row switches on, are scaled as others are on
+    average: by their own spread a single row that switches one on would stand far from all others.
+    """
     raw = torch.cat([network(block) for block in train.split(_BLOCK_ROWS)]).float()
     if raw.ndim != 2:
         raise ShapeError(f"feature_network must return features (n, d); got {tuple(raw.shape)}. Flatten them.")
     centre, spread = raw.mean(0), raw.std(0, correction=0)
-    scale = spread + 1e-2 * spread.mean() + 1e-6
+    scale = torch.where(spread < _LITTLE * spread.mean(), spread.mean(), spread) + 1e-2 * spread.mean() + 1e-6
     return lambda x: (torch.cat([network(block) for block in x.split(_BLOCK_ROWS)]).float() - centre) / scale
 
 

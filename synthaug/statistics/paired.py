@@ -62,7 +62,7 @@ class PairedTest:
 
 
 def corrected_resampled_t_test(
-    differences: ArrayLike, *, n_train: float, n_test: float, level: float = 0.95
+    differences: ArrayLike, *, n_train: float, n_test: float, level: float = 0.95, resolution: float = 0.0
 ) -> PairedTest:
     """Return the paired t-test for differences that come from repeated k-fold cross-validation.
 
@@ -74,6 +74,9 @@ def corrected_resampled_t_test(
         How many rows a split learns from and is scored on; means where the splits differ.
     level
         Level of the interval, above 0 and below 1.
+    resolution
+        What one test row moves a score by, such as ``1 / n_test`` for shares of rows. The differences are taken to
+        spread by no less: a few that are nearly equal happen to be, for each is a few rows.
 
     Returns
     -------
@@ -84,7 +87,7 @@ def corrected_resampled_t_test(
     ShapeError
         If there are fewer than 2 differences, or one is not finite.
     ConfigError
-        If ``n_train``, ``n_test`` or ``level`` is out of range.
+        If ``n_train``, ``n_test``, ``level`` or ``resolution`` is out of range.
 
     Notes
     -----
@@ -115,8 +118,17 @@ def corrected_resampled_t_test(
     for name, rows in (("n_train", n_train), ("n_test", n_test)):
         if not 0 < rows < np.inf:
             raise ConfigError(f"{name} must be above 0; got {rows!r}. Pass the rows of one split, or their mean.")
-    variance = (1 / numbers.size + n_test / n_train) * numbers.var(ddof=1)
-    return _paired_test(numbers.mean(), np.sqrt(variance), numbers.size - 1, level=level, n_units=numbers.size)
+    if not 0 <= resolution < np.inf:
+        raise ConfigError(f"resolution must be at least 0; got {resolution!r}. Pass what one row moves a score by.")
+    share = np.sqrt(1 / numbers.size + n_test / n_train)
+    return _paired_test(
+        numbers.mean(),
+        share * numbers.std(ddof=1),
+        numbers.size - 1,
+        level=level,
+        n_units=numbers.size,
+        least=share * resolution,
+    )
 
 
 def crossed_t_test(effects: ArrayLike, *, level: float = 0.95) -> PairedTest:
@@ -295,8 +307,13 @@ def _mean_squares(effects: NDArray[np.float64]) -> tuple[NDArray[np.float64], ND
     return sums / df, df
 
 
-def _paired_test(difference: float, standard_error: float, df: float, *, level: float, n_units: int) -> PairedTest:
-    """Return the t-test; where there is no spread, the one that agrees with the sign test over the units."""
+def _paired_test(
+    difference: float, standard_error: float, df: float, *, level: float, n_units: int, least: float = 0.0
+) -> PairedTest:
+    """Return the t-test; where there is no spread, the one that agrees with the sign test over the units.
+
+    A standard error is ``least`` at least, unless every difference is 0.
+    """
     if not 0 < level < 1:
         raise ConfigError(f"level must be above 0 and below 1; got {level!r}. Write 95 % as 0.95.")
     from scipy.stats import t
@@ -304,6 +321,7 @@ def _paired_test(difference: float, standard_error: float, df: float, *, level: 
     if standard_error <= _ROUNDING * abs(difference):
         df = n_units - 1
         standard_error = abs(difference) / t.isf(max(0.5**n_units, 1e-300), df)
+    standard_error = max(standard_error, least) if standard_error > 0 else 0.0
     margin = standard_error * t.isf((1 - level) / 2, df)
     p_value = 2 * t.sf(abs(difference) / standard_error, df) if standard_error > 0 else 1.0
     return PairedTest(

@@ -1,15 +1,21 @@
-"""How a metric's numbers are said: shares in percent and points, losses as they are."""
+"""How a metric's numbers are said: shares in percent and points, all others as they are."""
 
 import math
 from dataclasses import dataclass
 
 NOT_THERE = "–"
-_LOSS = "neg_"
+_SHARES = (
+    *("accuracy", "balanced_accuracy", "top_k_accuracy", "average_precision", "f1", "fbeta", "jaccard", "precision"),
+    *("recall", "roc_auc", "matthews_corrcoef", "cohen_kappa"),
+)
+_WAYS = ("", "_score", "_binary", "_macro", "_micro", "_samples", "_weighted", "_ovo", "_ovr")
+_OF_SHARES = {f"{share}{way}" for share in _SHARES for way in (*_WAYS, "_ovo_weighted", "_ovr_weighted")}
+_AT_A_SPECIFICITY = "sensitivity_at_"
 
 
 @dataclass(frozen=True)
 class Unit:
-    """How a metric is shown: shares in percent, their differences in points; losses as they are.
+    """How a metric is shown: shares in percent, their differences in points; losses and all else as they are.
 
     Attributes
     ----------
@@ -44,7 +50,7 @@ class Unit:
 
 
 def unit_of(metric: str) -> Unit:
-    """Return how a metric is shown.
+    """Return how a metric is shown: in percent where it is known by its name to end at 1.
 
     Examples
     --------
@@ -52,8 +58,11 @@ def unit_of(metric: str) -> Unit:
     '+3.2'
     >>> unit_of("neg_log_loss").value(-0.5)
     '−0.500'
+    >>> unit_of("profit").value(250.0)
+    '250.000'
     """
-    return Unit(1.0, "", "", 3) if metric.startswith(_LOSS) else Unit(100.0, "points", " %", 1)
+    is_share = metric in _OF_SHARES or metric.startswith(_AT_A_SPECIFICITY)
+    return Unit(100.0, "points", " %", 1) if is_share else Unit(1.0, "", "", 3)
 
 
 def spoken(number: float, digits: int, *, sign: bool = False) -> str:

@@ -9,6 +9,8 @@ import pytest
 import sklearn
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.datasets import make_classification
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression, Perceptron
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score, cross_validate
 from sklearn.neighbors import KNeighborsClassifier
@@ -17,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 
 from synthaug import CGAN, AugmentedClassifier, Mix, SyntheticAugmenter
 from synthaug.augment import classifier
-from synthaug.augment.mix import adds_synthetic
+from synthaug.augment.mix import REPEAT, adds_synthetic
 from synthaug.errors import ConfigError, NoRowsAddedWarning, SmallClassWarning
 from synthaug.statistics.units import unit_of
 
@@ -434,3 +436,17 @@ def test_without_the_gate_it_says_what_was_done(mix, said):
     """Rows that are not synthetic are not called so, and none is not called augmented."""
     fitted = model(LogisticRegression(tol=1.0), gate=False, candidates={"it": mix}).fit(*make_images())
     assert fitted.explain_decision().startswith(said)
+
+
+def test_a_seed_decides_a_classifier_without_one():
+    """A forest that would seed itself answers alike for the same seed; one that has a seed keeps it."""
+    X, y = make_classification(80, random_state=0)
+    forests = [
+        AugmentedClassifier(RandomForestClassifier(5), gate=False, candidates={"again": REPEAT}, random_state=3).fit(
+            X, y
+        )
+        for _ in range(2)
+    ]
+    np.testing.assert_array_equal(*(forest.predict_proba(X) for forest in forests))
+    own = AugmentedClassifier(RandomForestClassifier(5, random_state=7), gate=False, candidates={"again": REPEAT})
+    assert own.fit(X, y).estimator_.random_state == 7

@@ -2,10 +2,11 @@
 
 import re
 import warnings
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.dummy import DummyClassifier
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
@@ -16,7 +17,7 @@ from synthaug.augment import classifier
 from synthaug.augment.gate import NOTHING, PooledSource, Trial, auto_candidates, decide, final_plan
 from synthaug.augment.gate.choosing import choose as choose_among
 from synthaug.augment.gate.trying import N_MIXES, Tried, affordable, blocks_of
-from synthaug.augment.mix import plan_for
+from synthaug.augment.mix import REPEAT, plan_for
 from synthaug.errors import ConfigError, LabelError, SmallClassWarning
 
 CANDIDATES = {"half": Mix(amount=0.5), "all": Mix(), "twice": Mix(amount=2.0)}
@@ -58,7 +59,7 @@ def test_a_clear_winner_is_chosen():
     decision = choose([0.05, 0.5, 0.2])
     assert decision.chosen == "all"
     assert decision.mix == CANDIDATES["all"]
-    assert decision.sentence.startswith("Augmented with all: it gained +50.0 points (")
+    assert decision.sentence.startswith("Augmented with all: it gained +0.500 (")
 
 
 @pytest.mark.parametrize("gains", [[0.02, 0.05, 0.01], [-0.5, -0.2, -0.1], [-0.2, 0.01, 0.0]])
@@ -111,7 +112,7 @@ def test_real_rows_again_need_only_be_ahead(ahead, chosen, transformed):
     decision = choose_among(Tried(scores, ()), candidates, counts=COUNTS)
     assert decision.chosen == chosen
     if chosen == "real":
-        assert "over this the best mix with some, gan, gained +1.0 points (" in decision.sentence
+        assert "over this the best mix with some, gan, gained +0.010 (" in decision.sentence
 
 
 def test_a_no_says_what_it_would_take():
@@ -488,3 +489,28 @@ def test_nothing_is_learned_for_candidates_without_synthetic_rows(rare):
     beside = decide_by_accuracy(X, y, LogisticRegression(), augmenter(), real | {"gan": Mix()})
     assert alone.sources == ()
     assert alone.table["score"].tolist() == beside.table["score"][:2].tolist()
+
+
+def test_a_classifier_that_needs_more_rows_than_inner_folds_have_is_not_augmented():
+    """Where the classifier fits the rows but not an inner part of them, the gate says so before it learns."""
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(66, 3)), np.repeat(["rare", "ill", "well"], [6, 20, 40])
+    never = Unlearning("cgan")
+    fitted = AugmentedClassifier(CalibratedClassifierCV(LogisticRegression(), cv=5), never, random_state=0).fit(X, y)
+    assert fitted.decision_["chosen"].tolist() == [True]
+    assert (
+        "the classifier cannot be fitted to the rows of an inner fold (Requesting 5-fold" in fitted.explain_decision()
+    )
+
+
+def test_a_scorer_that_cannot_be_hashed_is_a_scorer():
+    """Any callable of (estimator, X, y) is taken, such as an instance of a dataclass."""
+
+    @dataclass
+    class Cost:
+        price: float = 2.0
+
+        def __call__(self, estimator, X, y):
+            return -self.price * float((estimator.predict(X) != y).mean())
+
+    assert run(*table(), candidates={"again": REPEAT}, scoring=Cost()).chosen in ("nothing", "again")

@@ -165,17 +165,20 @@ def test_the_gate_scores_inner_rows_on_what_never_saw_them(kind):
     """Each inner learner sees its inner training rows; what it then answers for are the others, and all get answers."""
     X, y = ROWS[kind]()
     AugmentedClassifier(SpyClassifier(), spy(), random_state=0, image_transform=same).fit(X, y)
-    everyone, inner = set(range(N_ROWS)), None
-    answered = set()
+    everyone, fitted, inner = set(range(N_ROWS)), {}, set()
+    answered, n_learned = set(), 0
     for meeting in MET[:-1]:
         if meeting["who"] == "augmenter":
-            inner = meeting["rows"]
+            n_learned += 1
+            assert meeting["rows"] == inner
         elif meeting["who"] == "classifier":
-            assert inner <= meeting["rows"]
-            assert meeting["whole"].isdisjoint(rows_of(np.asarray(X)[sorted(everyone - inner)]))
+            fitted = meeting
         else:
-            assert meeting["rows"] == everyone - inner
             answered |= meeting["rows"]
+            inner = everyone - meeting["rows"]
+            assert inner <= fitted["rows"]
+            assert fitted["whole"].isdisjoint(rows_of(np.asarray(X)[sorted(meeting["rows"])]))
+    assert n_learned == 3
     assert answered == everyone
 
 

@@ -257,3 +257,18 @@ def test_the_plan_of_a_part_shrinks_with_its_classes():
     assert part.plan == {"ill": 6, "well": 1}
     assert part.weight.tolist() == rows.tolist()
     assert (part.seed, part.groups, part.source) == (7, None, None)
+
+
+@pytest.mark.parametrize("weight", [None, np.linspace(1.0, 2.0, 36)], ids=["alone", "with weights"])
+def test_classes_weigh_the_same_where_rows_do_not(weight):
+    """A classifier's own weights of classes count rows; where rows weigh differently, weights are balanced."""
+
+    class Watched(LogisticRegression):
+        def fit(self, X, y, sample_weight=None):
+            self.seen_ = pd.Series(sample_weight).groupby(np.asarray(y)).sum()
+            return super().fit(X, y, sample_weight)
+
+    mix = Mix(synthetic_weight=0.3, class_weight="balanced")
+    fitted = fit_mix(mix, X, Y, setting(Watched(), weight=weight, plan={"ill": 1, "well": 9})).classifier
+    assert fitted.class_weight is None
+    assert fitted.seen_["ill"] == pytest.approx(fitted.seen_["well"])

@@ -227,3 +227,29 @@ def test_dates_in_rules_can_be_saved(value):
     facts = json.loads(json.dumps(constraint_facts([LessOrEqual("seen", value), Fixed("seen", value)])))
     as_pandas = pd.Timedelta if isinstance(value, pd.Timedelta) else pd.Timestamp
     assert restore_constraints(facts) == [LessOrEqual("seen", as_pandas(value)), Fixed("seen", as_pandas(value))]
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        (LessOrEqual("a", None), "must have a number or a date for a bound; got None"),
+        (LessOrEqual("a", [1, 2]), "must have a number or a date for a bound"),
+        (LessOrEqual("a", float("nan")), "must have a number or a date for a bound; got nan"),
+        (Fixed("kind", ["x", "y"]), "must give a value that the column can hold"),
+        (Fixed(0, 5), "Name columns by text"),
+    ],
+    ids=str,
+)
+def test_a_rule_that_can_never_hold_is_refused_in_words(rule, message):
+    """Bounds and values that columns cannot be compared with are named before anything is learned."""
+    frame = pd.DataFrame({"a": [1, 2], "kind": pd.Categorical(["x", "y"]), 0: [5, 5]})
+    with pytest.raises(ConfigError, match=message):
+        check_constraints([rule], frame)
+
+
+def test_an_endless_bound_bounds_nothing():
+    """Infinity leaves a column of whole numbers as it is."""
+    frame = pd.DataFrame({"a": [1, 2]})
+    rules = [LessOrEqual("a", float("inf")), LessOrEqual(float("-inf"), "a")]
+    check_constraints(rules, frame)
+    assert correct(name_constraints(rules), frame)["a"].tolist() == [1, 2]

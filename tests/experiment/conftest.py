@@ -219,6 +219,7 @@ def _a_split(
         learners=(_a_learner(rng, images=images),),
         recalls={arm: np.array([value, 2 * base - value]) for arm, value in values.items()},
         curve=tuple(curve),
+        answers={arm: f"{arm} on {index}" for arm in values},
     )
 
 

@@ -12,6 +12,7 @@ import pytest
 from scipy.sparse import csr_matrix
 from sklearn.datasets import load_digits
 from sklearn.dummy import DummyClassifier
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import LogisticRegression, Ridge, RidgeClassifier
 from sklearn.metrics import fbeta_score, make_scorer, roc_auc_score
 from sklearn.model_selection import KFold, ShuffleSplit, StratifiedGroupKFold
@@ -30,7 +31,10 @@ from synthaug import (
 from synthaug.augment.arms import ARMS, Trained, train_mix
 from synthaug.errors import ConfigError, LabelError, LeakWarning, ShapeError, SmallClassWarning
 from synthaug.experiment.compare import prepare
+from synthaug.experiment.comparison import Comparison
+from synthaug.experiment.report import report_html
 from synthaug.experiment.report_learners import learning_part
+from synthaug.experiment.report_verdict import spoken_verdict
 from synthaug.experiment.storage import SplitStore
 from synthaug.experiment.verdict import Verdict
 from synthaug.statistics import detectable_gain
@@ -49,6 +53,9 @@ def clinic():
     X = rng.normal(8, 3, size=(200, 8, 8))
     X[y == "ill", :, :2] += 1.2
     return X.clip(0, 16).round(), y
+
+
+PATIENT = LogisticRegression(max_iter=5000)
 
 
 def study(clinic, **changes):
@@ -286,10 +293,10 @@ def test_recalls_are_kept_for_every_arm_and_class(finished):
 
 
 def test_an_arm_that_did_what_another_did_is_called_the_same(clinic):
-    """Where scores and added rows agree on every split, the verdict says so instead of an interval of no width."""
+    """Where all answers agree on every split, the verdict says so instead of an interval of no width."""
     result = study(clinic, arms={"none": "none", "again": lambda task: ARMS["none"](task)}).run()
     assert result.verdict("again", "none").same
-    assert str(result.verdict("again", "none")).startswith("again is the same as none on every split")
+    assert str(result.verdict("again", "none")).startswith("again is the same as none: it gave the same answers")
     assert not result.verdict("none", "none").same
 
 
@@ -783,3 +790,61 @@ def test_a_gate_of_ones_own_that_learned_elsewhere_is_recorded(clinic):
     result = study(clinic, arms=arms, cv=Draws({"ill": 12, "well": 12}, n_draws=2, test_rows=100)).run()
     assert all(split.learners[0].quality.empty for split in result.splits)
     assert [split.gated_arm for split in result.splits] == ["gan gate"] * 2
+
+
+def test_folds_that_differ_by_a_row_are_no_proof(clinic):
+    """59 rows make folds of 20 and 19; a row lost in each of three is no evidence, and no power is claimed of it."""
+    asked = {"estimator": PATIENT, "arms": ["none", "smote"], "cv": Folds(3, 1), "scoring": "accuracy", "metrics": []}
+    splits = study(clinic, **asked).run().splits
+    scores = [(0.80, 0.75), (0.80, 0.75), (16 / 19, 15 / 19)]
+    changed = [
+        replace(one, scores={"none": {"accuracy": a}, "smote": {"accuracy": b}}, n_train=39, n_test=20)
+        for one, (a, b) in zip(splits, scores, strict=True)
+    ]
+    lost = Comparison("lost", "folds", "accuracy", "none", tuple(changed), {}, ("ill", "well"))
+    found = lost.verdict("smote", "none")
+    assert found.word == "no evidence"
+
+
+def test_equal_scores_of_other_rows_are_no_sign_of_the_same(clinic):
+    """Arms of equal scores and as many added rows are tied, not the same, where their answers differ."""
+    asked = {"estimator": PATIENT, "arms": ["none", "smote", "gan"], "cv": Folds(2, 1), "metrics": []}
+    result = study(clinic, **asked).run()
+    scores = [replace(split, scores=dict.fromkeys(split.scores, split.scores["gan"])) for split in result.splits]
+    equal = [replace(split, n_added=dict.fromkeys(split.scores, 14)) for split in scores]
+    found = replace(result, splits=tuple(equal)).verdict("gan", "smote")
+    assert not found.same
+
+
+def test_a_score_without_end_is_said_in_its_own_unit(clinic):
+    """A profit of hundreds is no percentage and has no points, in the table, the sentences and the report."""
+
+    def profit(classifier, X, y):
+        return 250.0 * float((classifier.predict(X) == y).sum()) - 90.0 * len(y)
+
+    result = study(clinic, estimator=PATIENT, scoring=profit, metrics=[], cv=Folds(2, 1)).run()
+    assert "points" not in " ".join(spoken_verdict(result))
+    assert f"{result.summary().loc['none', 'score']:.3f}" in report_html(result, include_real_rows=False)
+
+
+def test_nothing_is_promised_beyond_what_there_is(clinic):
+    """A study that could have seen 140 points of balanced accuracy has seen that there are too few rows."""
+    verdict = Verdict("smote", "none", "no evidence", 0.1, -1.0, 1.2, 0.5, 1.4, metric="balanced_accuracy")
+    assert str(verdict).endswith("; this study has too few rows or splits to see any gain that there can be.")
+
+
+@pytest.mark.filterwarnings("ignore:A column-vector y was passed")
+def test_labels_in_a_column_are_labels(clinic):
+    """Labels of shape (n, 1) are read as those of shape (n,)."""
+    X, y = clinic
+    asked = {"estimator": PATIENT, "arms": ["none", "smote"], "cv": Folds(2, 1)}
+    told = [study((X, labels), **asked).run().summary() for labels in (y, y[:, None])]
+    pd.testing.assert_frame_equal(*told)
+
+
+def test_a_seed_decides_a_classifier_without_one(clinic):
+    """A forest that would seed itself is seeded by the study, alike for every arm of a split."""
+    asked = {"estimator": RandomForestClassifier(5), "arms": {"none": "none", "again": lambda t: ARMS["none"](t)}}
+    first, second = (study(clinic, **asked, cv=Folds(2, 1), random_state=0).run() for _ in range(2))
+    pd.testing.assert_frame_equal(first.summary(), second.summary())
+    assert first.verdict("again", "none").same

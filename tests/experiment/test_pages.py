@@ -65,7 +65,25 @@ def a_dossier(path: Path, study: Comparison) -> None:
     path.write_text(dossier_html(evidence, model_card(evidence)))
 
 
-PAGES = {"report": a_report, "training": a_training_page, "table": a_report, "dossier": a_dossier}
+def of_long_classes(path: Path, study: Comparison) -> None:
+    """Write the report of a study of classes with long names."""
+    names = (
+        "Invasive lobular carcinoma of the breast, left, stage II B",
+        "Pneumonoultramicroscopicsilicovolcanoconiosis",
+    )
+    learner = study.splits[0].learners[0]
+    quality = learner.quality.replace({"class": dict(zip(("a", "b"), names, strict=True))})
+    splits = tuple(replace(split, learners=(replace(learner, quality=quality),)) for split in study.splits)
+    write_report(replace(study, class_names=names, splits=splits), path, include_real_rows=True)
+
+
+PAGES = {
+    "report": a_report,
+    "training": a_training_page,
+    "table": a_report,
+    "dossier": a_dossier,
+    "long": of_long_classes,
+}
 
 
 @pytest.fixture(scope="module")

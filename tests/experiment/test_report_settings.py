@@ -1,6 +1,9 @@
 """To reproduce: what the report tells to type gives the same figures."""
 
+import json
+
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.datasets import load_wine
 from sklearn.ensemble import RandomForestClassifier
@@ -9,7 +12,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from synthaug import CGAN, Draws, Folds, SyntheticAugmenter, compare
+from synthaug import CGAN, Draws, Fixed, Folds, LessOrEqual, SyntheticAugmenter, compare
 from synthaug.experiment.compare import prepare
 from synthaug.experiment.comparison import Comparison
 from synthaug.experiment.report_settings import facts_part, settings_part
@@ -73,3 +76,25 @@ def test_classifier_is_named_in_a_few_words(study: Comparison, estimator: object
     """The names of what is fitted, without its parameters; what is no call is cut."""
     named = Comparison("x", "folds", "accuracy", "none", study.splits, {"estimator": str(estimator)}, ())
     assert dict(facts_part(named))["classifier"] == text
+
+
+def adult(rows):
+    """Return which rows are of adults."""
+    return rows["age"] >= 18
+
+
+def test_rules_stand_in_the_call_as_code():
+    """The call of a study with rules for drawn rows can be run: rules and imports stand in it, no address."""
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"low": rng.normal(80, 5, 60), "high": rng.normal(120, 5, 60), "age": rng.normal(50, 5, 60)})
+    y = np.repeat(["ill", "well"], 30)
+    rules = [LessOrEqual("low", "high"), Fixed("age", 40.0), adult]
+    augmenter = SyntheticAugmenter("copula", constraints=rules)
+    asked = {"estimator": RandomForestClassifier(3), "arms": ["none", "smote"], "cv": Folds(2, 1), "random_state": 0}
+    found = compare(X, y, augmenter=augmenter, **asked)
+    call = settings_part(found.settings)["call"]
+    assert call.startswith("from synthaug import Draws, Fixed, Folds, LessOrEqual, SyntheticAugmenter, compare\n")
+    assert "0x" not in json.dumps(found.settings)
+    names = {**NAMES, "X": X, "y": y, "adult": adult}
+    exec(call, names)
+    assert names["result"].frame.equals(found.frame)

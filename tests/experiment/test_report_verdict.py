@@ -101,7 +101,7 @@ def twins(study: Comparison) -> Comparison:
     """Return the study with *gated* as a copy of *smote*."""
 
     def same(split):
-        fields = ("scores", "blocks", "n_added", "recalls")
+        fields = ("scores", "blocks", "n_added", "recalls", "answers")
         return replace(
             split, **{name: getattr(split, name) | {"gated": getattr(split, name)["smote"]} for name in fields}
         )
@@ -113,7 +113,7 @@ def test_arm_that_did_the_same_is_said_to_be_the_same(study: Comparison):
     """An arm with the same rows and scores has no difference of 0.0 (0.0 to 0.0) but a word."""
     same = twins(study)
     html = report_html(same, include_real_rows=False)
-    assert "The same rows and scores as smote on every draw: nothing to compare." in html
+    assert "The same answers as smote gave on every draw: nothing to compare." in html
     assert "0.0 to 0.0" not in html
     assert "same as smote" in html
 

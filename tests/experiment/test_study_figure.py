@@ -58,7 +58,7 @@ def test_arm_that_is_the_same_has_a_word_in_place_of_a_point(study: Comparison):
     """A twin of the reference has no point at 0."""
 
     def same(split):
-        fields = ("scores", "blocks", "n_added", "recalls")
+        fields = ("scores", "blocks", "n_added", "recalls", "answers")
         return replace(
             split, **{name: getattr(split, name) | {"gated": getattr(split, name)["smote"]} for name in fields}
         )
@@ -72,7 +72,7 @@ def test_arm_of_any_name_is_in_the_legends(study: Comparison):
     """An arm whose name begins with an underscore, which matplotlib takes for no name, is named all the same."""
 
     def renamed(split):
-        fields = ("scores", "blocks", "n_added", "recalls")
+        fields = ("scores", "blocks", "n_added", "recalls", "answers")
         return replace(split, **{name: {new(arm): it for arm, it in getattr(split, name).items()} for name in fields})
 
     def new(arm):

@@ -251,3 +251,21 @@ def test_two_draws_and_two_blocks_have_one_degree_of_freedom():
     test = crossed_t_test([[1.0, -0.8], [-0.9, 1.1]])
     assert test.df == 1
     assert np.isfinite(detectable_gain(test, alpha=0.0025))
+
+
+def test_nearly_equal_differences_are_no_proof():
+    """Three folds in each of which one row changed sides prove nothing, also where one fold is a row smaller."""
+    near = [1 / 20, 1 / 20, 1 / 19]
+    plain = corrected_resampled_t_test(near, n_train=40, n_test=20)
+    counted = corrected_resampled_t_test(near, n_train=40, n_test=20, resolution=1 / 20)
+    assert plain.p_value < 0.01
+    assert counted.p_value > 0.25
+    assert counted.low < 0 < counted.high
+    far = [0.01, 0.09, 0.3]
+    assert corrected_resampled_t_test(far, n_train=40, n_test=20, resolution=1 / 20) == corrected_resampled_t_test(
+        far, n_train=40, n_test=20
+    )
+    none = corrected_resampled_t_test([0.0] * 3, n_train=40, n_test=20, resolution=1 / 20)
+    assert (none.low, none.high, none.p_value) == (0.0, 0.0, 1.0)
+    with pytest.raises(ConfigError, match="resolution must be at least 0; got -1"):
+        corrected_resampled_t_test(near, n_train=40, n_test=20, resolution=-1)

@@ -58,6 +58,9 @@ def _two_classes(task: Task, scoring: Any) -> Any:
             f"a threshold of two classes is tuned by a score of labels; {metric_name(scoring)} is a function of the "
             "classifier. Take a name, or make_scorer of a function (y_true, y_pred)"
         )
+    if not (hasattr(task.estimator, "predict_proba") or hasattr(task.estimator, "decision_function")):
+        name = type(task.estimator).__name__
+        raise NotApplicable(f"a threshold needs a classifier that gives more than labels; {name} gives none")
     n_tried = min(_MOST_THRESHOLDS, len(task.y))
     tuned = TunedThreshold(task.estimator, scoring=scoring, cv=_folds(task), thresholds=n_tried)
     X = as_estimator_wants(task.estimator, task.X)
@@ -86,7 +89,10 @@ def _folds(task: Task) -> list[tuple[np.ndarray, np.ndarray]]:
     folds = stratified_folds(labels, n_splits=n_splits, seed=seed, groups=task.groups)
     if any(len(np.unique(labels[train])) < 2 for train, _ in folds):
         raise NotApplicable("a tuned threshold needs both classes in every fold; groups leave one with a single class")
-    return [(train, test) for train, test in folds if len(test)]
+    told = [(train, test) for train, test in folds if len(test) >= FEWEST_ROWS]  # one row is no choice of thresholds
+    if not told:
+        raise NotApplicable(f"a tuned threshold needs {FEWEST_ROWS} rows to test on in a fold; groups leave fewer")
+    return told
 
 
 def _more_classes(task: Task, scoring: Any) -> "PriorAdjusted":

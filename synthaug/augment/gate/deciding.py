@@ -6,7 +6,7 @@ from synthaug._check import check_count
 from synthaug.augment.gate.candidates import NOTHING
 from synthaug.augment.gate.choosing import Decision, choose, refuse
 from synthaug.augment.gate.experience import grows_trees
-from synthaug.augment.gate.trying import Folds, Trial, blocks_of, inner_folds, try_candidates
+from synthaug.augment.gate.trying import CannotFit, Folds, Trial, blocks_of, inner_folds, try_candidates
 from synthaug.augment.metrics import metric_name
 from synthaug.augment.mix import Mix, reads_images
 from synthaug.augment.plan import counts_of
@@ -49,7 +49,10 @@ def decide(trial: Trial) -> Decision:
     if not can_be_shared_out(trial.scoring, trial.y, blocks_of(trial), trial.estimator):
         return refuse("the rows of some class stand in too few groups to tell how sure a gain would be")
     images, metric = reads_images(trial.augmenter, trial.X), metric_name(trial.scoring)
-    tried = try_candidates(trial, folds)
+    try:
+        tried = try_candidates(trial, folds)
+    except CannotFit as error:
+        return refuse(f"the classifier cannot be fitted to the rows of an inner fold ({str(error).rstrip('.')})")
     trees = grows_trees(trial.estimator)
     return choose(tried, trial.candidates, counts=counts_of(trial.y), metric=metric, images=images, trees=trees)
 

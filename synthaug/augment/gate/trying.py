@@ -24,7 +24,7 @@ from synthaug.augment.ways import Setting, fit_mix
 from synthaug.data.container import take
 from synthaug.data.labels import fit_label_codec
 from synthaug.data.split import stratified_folds
-from synthaug.errors import ShortfallWarning, SmallClassWarning
+from synthaug.errors import ConfigError, ShortfallWarning, SmallClassWarning
 from synthaug.statistics import stratified_blocks
 
 N_MIXES = 2  # each candidate is mixed and trained so often, with other seeds, that its luck can be told
@@ -118,6 +118,10 @@ class DrawsOnce:
         return self.drawn[asked]
 
 
+class CannotFit(Exception):  # noqa: N818  the gate's own word, never seen by a user
+    """The classifier cannot be fitted to the real rows of an inner fold; nothing was learned for it."""
+
+
 def inner_folds(trial: Trial) -> Folds:
     """Return (train, test) row numbers of the inner folds."""
     labels = fit_label_codec(trial.y).encode(trial.y)
@@ -165,14 +169,19 @@ def _try_fold(trial: Trial, augmenter: SyntheticAugmenter, number: int, train: n
             warnings.simplefilter("ignore", category)
         # Rows are planned for all rows alike: by its own counts a part would get others, or lack a class that is named.
         part = clone(augmenter).set_params(random_state=seed, sampling_strategy="auto", n_synthetic="auto")
-        source = part.fit(X, y, groups=groups, X_unlabeled=trial.X_unlabeled) if _learns(trial) else None
         counts = counts_of(y)
         plan = without_small_classes(plan_of_part(plan_for(augmenter, trial.y), counts_of(trial.y), counts), counts)
-        drawn = None if source is None else DrawsOnce(source)
-        setting = Setting(trial.estimator, part, drawn, plan, trial.transform, seed=seed, weight=weight, groups=groups)
-        answer = partial(_answer, X, y, setting, X_test=as_estimator_wants(trial.estimator, take(trial.X, test)))
-        tried = {NOTHING: REAL_ALONE, **trial.candidates}
-        return _Part({name: answer(mix) for name, mix in tried.items()}, source)
+        plain = Setting(trial.estimator, part, None, plan, trial.transform, seed=seed, weight=weight, groups=groups)
+        answer = partial(_answer, X, y, X_test=as_estimator_wants(trial.estimator, take(trial.X, test)))
+        try:
+            answers = {NOTHING: answer(plain, REAL_ALONE)}
+        except ConfigError:
+            raise
+        except ValueError as error:  # before anything is learned
+            raise CannotFit(str(error)) from error
+        source = part.fit(X, y, groups=groups, X_unlabeled=trial.X_unlabeled) if _learns(trial) else None
+        setting = replace(plain, source=None if source is None else DrawsOnce(source))
+        return _Part(answers | {name: answer(setting, mix) for name, mix in trial.candidates.items()}, source)
 
 
 def _learns(trial: Trial) -> bool:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression, Perceptron
 from sklearn.metrics import balanced_accuracy_score, make_scorer
 from sklearn.model_selection import TunedThresholdClassifierCV
@@ -112,3 +113,28 @@ def test_a_plain_function_scores_more_than_two_classes_only(make_task):
     assert ARMS["threshold"](by_labels).classifier.best_threshold_ < 0.4
     more = replace(make_task("table", LogisticRegression(), rows=rare(n_classes=3)), scoring=share_right)
     assert ARMS["threshold"](more).n_added == 0
+
+
+class LabelsAlone(ClassifierMixin, BaseEstimator):
+    """A classifier that gives labels and nothing else."""
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        return self
+
+    def predict(self, X):
+        return np.repeat(self.classes_[:1], len(X))
+
+
+def test_a_classifier_of_labels_alone_has_no_threshold(make_task):
+    """Without probabilities or margins there is nothing to put a threshold on: said in words."""
+    with pytest.raises(NotApplicable, match="more than labels; LabelsAlone gives none"):
+        ARMS["threshold"](make_task("table", LabelsAlone(), rows=rare()))
+
+
+def test_a_fold_of_one_row_is_no_constant_answer(make_task):
+    """Groups that leave a single row in an inner fold do not take the threshold away."""
+    X, y = np.random.default_rng(0).normal(size=(12, 2)), np.array([0, 1] * 6)
+    groups = np.array([0, 0, 0, 0, 1, 1, 1, 2, 2, 3, 4, 4])
+    trained = ARMS["threshold"](make_task("table", LogisticRegression(), rows=(X, y), groups=groups))
+    assert min(len(test) for _, test in trained.classifier.cv) >= 2
