@@ -14,6 +14,7 @@ from synthaug._check import (
     check_device,
     check_equal_shapes,
     check_fraction,
+    check_labels,
     check_positive,
     check_same_length,
     check_two_classes,
@@ -138,3 +139,9 @@ def test_the_nearest_word_is_offered_only_if_there_is_one():
 def test_every_error_is_also_pythons_own(kind):
     """A caller that catches ValueError, OSError or RuntimeError catches ours as well."""
     assert issubclass(kind, ValueError | OSError | RuntimeError)
+
+
+def test_labels_that_are_dates_are_refused_in_words():
+    """Dates are no classes; the remedy is named."""
+    with pytest.raises(LabelError, match=r"labels must be words, numbers or truth values; got datetime64.*to text"):
+        check_labels(np.array(["2024-01-01", "2025-01-01"], dtype="datetime64[D]"))

@@ -265,3 +265,14 @@ def test_a_scorer_that_asks_of_other_rows_is_refused():
     answers = answers_of(LogisticRegression(max_iter=1000).fit(X[::2], Y[::2]), X[1::2])
     with pytest.raises(ConfigError, match="may ask predict_proba of the X that it was given only; got ndarray"):
         score(lambda classifier, rows, labels: classifier.predict_proba(np.zeros((5, 4))).mean(), answers, Y[1::2])
+
+
+def test_a_classifier_without_its_labels_is_named():
+    """A fitted classifier that does not say which labels it has is refused with the remedy."""
+
+    class Silent:
+        def predict(self, X):
+            return np.zeros(len(X))
+
+    with pytest.raises(ConfigError, match=r"must have classes_, its labels in order; Silent has none\. Set it in fit"):
+        answers_of(Silent(), np.zeros((3, 2)))
