@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from synthaug.augment.sampler import SyntheticSampler
     from synthaug.augment.teachers import fit_teachers
     from synthaug.augment.torch_data import MixedDataset, SyntheticDataset, augment_loader
-    from synthaug.data.constraints import Fixed, LessOrEqual
     from synthaug.data.near_duplicates import near_duplicate_groups
     from synthaug.data.readers import read_images
+    from synthaug.data.rules import Fixed, LessOrEqual
     from synthaug.data.writers import write_images
     from synthaug.errors import SynthaugError, SynthaugWarning
     from synthaug.experiment.compare import compare
@@ -42,11 +42,11 @@ _HOMES = {
     "Comparison": "synthaug.experiment.comparison",
     "ConvNetClassifier": "synthaug.experiment.convnet",
     "Draws": "synthaug.experiment.designs",
-    "Fixed": "synthaug.data.constraints",
+    "Fixed": "synthaug.data.rules",
     "Folds": "synthaug.experiment.designs",
     "FrozenFeatures": "synthaug.experiment.frozen_features",
     "LatentGAN": "synthaug.generators.latent_gan",
-    "LessOrEqual": "synthaug.data.constraints",
+    "LessOrEqual": "synthaug.data.rules",
     "Mix": "synthaug.augment.mix",
     "MixedDataset": "synthaug.augment.torch_data",
     "MlflowCallback": "synthaug.experiment.tracking.callback",

@@ -12,7 +12,7 @@ import torch
 from sklearn.utils import check_random_state
 
 Key = int | str
-_LARGEST_SEED = 2**31 - 1
+LARGEST_SEED = 2**31 - 1
 
 
 def seed_from(random_state: int | np.random.RandomState | None) -> int:
@@ -24,7 +24,7 @@ def seed_from(random_state: int | np.random.RandomState | None) -> int:
     if isinstance(random_state, int | np.integer) and not isinstance(random_state, bool):
         check_random_state(int(random_state) % 2**32)
         return int(random_state)
-    return int(check_random_state(random_state).randint(_LARGEST_SEED))
+    return int(check_random_state(random_state).randint(LARGEST_SEED))
 
 
 def derive(seed: int, *path: Key) -> int:

@@ -15,11 +15,9 @@ from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import has_fit_parameter
 
-from synthaug._seed import derive
+from synthaug._seed import LARGEST_SEED, derive
 from synthaug.errors import ConfigError
 from synthaug.statistics import jackknife_blocks
-
-_LARGEST_SEED = 2**31 - 1
 
 
 def weight_parameter(estimator: Any) -> str | None:
@@ -61,7 +59,7 @@ def seeded(estimator: Any, seed: int) -> Any:
     """Return a classifier each of whose parts that would draw a seed of its own, ``random_state`` None, has one."""
     parameters = estimator.get_params() if hasattr(estimator, "get_params") else {}
     unseeded = [name for name in sorted(parameters) if name.split("__")[-1] == "random_state"]
-    given = {name: derive(seed, name) % _LARGEST_SEED for name in unseeded if parameters[name] is None}
+    given = {name: derive(seed, name) % LARGEST_SEED for name in unseeded if parameters[name] is None}
     return clone(estimator).set_params(**given) if given else estimator
 
 

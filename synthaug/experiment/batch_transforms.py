@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from synthaug._check import check_word
+from synthaug._seed import LARGEST_SEED
 from synthaug.augment.classic import transform_images
 
 BatchTransform = Callable[[Tensor, torch.Generator], Tensor]
@@ -17,7 +18,6 @@ _SHIFT_FRACTION = 0.08
 _MOST_DEGREES = 10.0
 _ZOOM_FRACTION = 0.1
 _LIGHT_FRACTION = 0.2  # albumentations' own limit of brightness and contrast
-_LARGEST_SEED = 2**31
 
 
 def as_batch_transform(transform: Any) -> BatchTransform:
@@ -39,7 +39,7 @@ def as_batch_transform(transform: Any) -> BatchTransform:
         return check_word("image_transform", transform, BATCHED)
 
     def one_by_one(images: Tensor, stream: torch.Generator) -> Tensor:
-        seed = int(torch.randint(_LARGEST_SEED, (1,), generator=stream))
+        seed = int(torch.randint(LARGEST_SEED + 1, (1,), generator=stream))
         return transform_images(images, transform, seed=seed).clamp(-1.0, 1.0)
 
     return one_by_one

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import AfterValidator, BaseModel, Field, Strict, ValidationError, field_validator, model_validator
 
+from synthaug._seed import LARGEST_SEED
 from synthaug.errors import ConfigError, FileError
 from synthaug.experiment import problems as words
 from synthaug.experiment.sections import (
@@ -139,7 +140,7 @@ class PipelineConfig(Section):
     tracking: TrackingConfig = TrackingConfig()
     output: Annotated[Path | None, Strict(False)] = None
     include_real_rows: bool = False
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+    seed: Annotated[int, Field(ge=0, le=LARGEST_SEED)] = 0
     n_jobs: Annotated[int, Field(ge=-1, le=1024)] = 1
 
     @field_validator("arms", "metrics", "label_equivalence")

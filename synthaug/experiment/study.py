@@ -13,7 +13,7 @@ import numpy as np
 from synthaug._files import make_folder, write_atomically
 from synthaug.augment.augmenter import SyntheticAugmenter
 from synthaug.augment.encoding import needs_encoding, with_encoding
-from synthaug.data.constraints import Fixed, LessOrEqual
+from synthaug.data.rules import Fixed, LessOrEqual
 from synthaug.errors import ConfigError
 from synthaug.experiment.arm_study import ArmStudy, Estimate, Progress
 from synthaug.experiment.compare import prepare

@@ -11,9 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthaug.data.constraints import (
-    Fixed,
     Forgotten,
-    LessOrEqual,
     broken,
     check_constraints,
     constraint_facts,
@@ -21,6 +19,7 @@ from synthaug.data.constraints import (
     name_constraints,
     restore_constraints,
 )
+from synthaug.data.rules import Fixed, LessOrEqual
 from synthaug.errors import ConfigError, ConstraintError, ShapeError
 
 STAGES = pd.CategoricalDtype(["I", "II", "III"], ordered=True)
