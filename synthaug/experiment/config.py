@@ -48,6 +48,12 @@ def _check_arm(value: str) -> str:
     return words.check_known(value, ARMS)
 
 
+def _default_arms() -> tuple[str, ...]:
+    from synthaug.experiment.compare import DEFAULT_ARMS
+
+    return DEFAULT_ARMS
+
+
 def _check_transform(value: str) -> str:
     from synthaug.augment.classic import PRESETS
 
@@ -121,14 +127,8 @@ class PipelineConfig(Section):
     estimator: EstimatorConfig
     generator: GeneratorConfig = GeneratorConfig()
     augmenter: AugmenterConfig = AugmenterConfig()
-    arms: Annotated[tuple[Annotated[str, AfterValidator(_check_arm)], ...], Tuple, Field(min_length=2)] = (
-        "none",
-        "classic",
-        "classic twice",
-        "smote",
-        "gan",
-        "classic+gan",
-        "gated",
+    arms: Annotated[tuple[Annotated[str, AfterValidator(_check_arm)], ...], Tuple, Field(min_length=2)] = Field(
+        default_factory=_default_arms
     )
     image_transform: Annotated[str, AfterValidator(_check_transform)] = "shift"
     anatomy: Literal["sided", "mirrored"] = "sided"

@@ -13,8 +13,8 @@ from synthaug.augment.scorable import check_scoring_fits, right_answers
 from synthaug.data.split import Split
 from synthaug.errors import ConfigError
 
+NEEDS_PROBABILITIES = ("roc_auc_ovr", "neg_log_loss", "neg_brier_score")
 _USUAL = ("balanced_accuracy", "accuracy", "f1_macro", "neg_log_loss", "neg_brier_score")
-_NEEDS_PROBABILITIES = ("roc_auc_ovr", "neg_log_loss", "neg_brier_score")
 
 
 def read_metrics(
@@ -110,7 +110,7 @@ def _check_metric(metric: Any, labels: np.ndarray, estimator: Any) -> None:
         raise ConfigError(
             f"scoring {metric} is for two classes; got labels of more. Take 'roc_auc_ovr', each class against the rest."
         )
-    if isinstance(metric, str) and metric in _NEEDS_PROBABILITIES and not hasattr(estimator, "predict_proba"):
+    if isinstance(metric, str) and metric in NEEDS_PROBABILITIES and not hasattr(estimator, "predict_proba"):
         raise ConfigError(
             f"scoring {metric} needs probabilities; {type(estimator).__name__} gives none. Choose a classifier with "
             "predict_proba or another metric."

@@ -17,7 +17,6 @@ from synthaug.experiment.estimators import estimator_class, parameter_names, why
 from synthaug.experiment.yaml_file import KeyPath, YamlFile
 
 Problem = tuple[KeyPath, str]
-_NEEDS_PROBABILITIES = ("roc_auc_ovr", "neg_log_loss", "neg_brier_score")
 _KEYS_OF_RULES = ({"left", "right"}, {"left", "right", "strict"}, {"column", "value"})
 _MISSING, _TOO_SHORT = "must be given", "a list of at least"
 _KINDS = {dict: "a mapping", list: "a list", str: "text", bool: "true or false", type(None): "null"}
@@ -206,7 +205,9 @@ def _check_names(cls: type, params: dict[str, Any]) -> dict[str, Any]:
 
 def check_scorable(name: str, params: Mapping[str, Any], metrics: Iterable[str]) -> None:
     """Refuse metrics that need probabilities where the classifier gives none."""
-    needing = [metric for metric in metrics if metric in _NEEDS_PROBABILITIES]
+    from synthaug.experiment.metrics import NEEDS_PROBABILITIES
+
+    needing = [metric for metric in metrics if metric in NEEDS_PROBABILITIES]
     if needing and not hasattr(estimator_class(name)(**params), "predict_proba"):
         what = ", ".join(needing)
         refuse(("estimator",), f"must give probabilities for {what}; {name} gives none. Choose another metric")
