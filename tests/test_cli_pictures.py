@@ -53,6 +53,24 @@ def test_scans_in_synthetic_scans_out(scans, capsys):
     assert len(np.unique(values)) > 20
 
 
+def test_files_that_cannot_be_read_are_skipped_where_asked(scans, capsys):
+    """An odd file stops fit, which says the way out; with it the file is named, and the others are learned."""
+    Path(scans, "ill", "odd.dcm").write_bytes(b"odd")
+    assert main(["fit", str(scans), "--out", "model", *TINY]) == 1
+    assert "(--on-error skip) to leave them out" in " ".join(capsys.readouterr().err.split())
+    assert main(["fit", str(scans), "--out", "model", *TINY, "--on-error", "skip"]) == 0
+    assert "1 files or slices were left out: 'ill/odd.dcm'" in " ".join(capsys.readouterr().err.split())
+
+
+def test_an_unknown_word_for_odd_files_is_refused(capsys):
+    """The word is judged before anything is read, for a table too."""
+    write_rows_file("rows.npz", np.random.default_rng(0).normal(size=(16, 3)), ["ill", "well"] * 8)
+    assert main(["fit", "rows.npz", "--out", "model", "--on-error", "skp"]) == 1
+    said = " ".join(capsys.readouterr().err.split())
+    assert "--on-error must be one of raise, skip; got 'skp'. Did you mean 'skip'?" in said
+    assert not Path("model").exists()
+
+
 @pytest.mark.parametrize("flat", [False, True])
 def test_images_of_an_array_file_become_pictures(capsys, flat):
     """A learner of images in arrays, flat ones too, draws PNG files into a folder."""

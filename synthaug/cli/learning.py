@@ -21,7 +21,7 @@ from synthaug.cli.options import (
     read_counts,
     read_data,
 )
-from synthaug.cli.pictures import Format, Size, keep_intensity, read_folder, write_drawn
+from synthaug.cli.pictures import Format, OnError, Size, keep_intensity, read_folder, write_drawn
 from synthaug.cli.terminal import LearningProgress, print_json, quiet_stdout, say
 
 if TYPE_CHECKING:
@@ -42,14 +42,18 @@ def fit(
     seed: Seed = 0,
     page: Annotated[Path | None, typer.Option("--page", help="Also write how it learned, as an HTML page.")] = None,
     size: Size = None,
+    on_error: OnError = "raise",
     json: Json = False,
 ) -> None:
     """Learn the rows of each class and save the learner."""
+    from synthaug._check import check_choice
     from synthaug._files import make_folder
+    from synthaug.data.readers.images import ON_ERROR
 
+    check_choice("--on-error", on_error, ON_ERROR)
     for folder in (out, *([page.parent] if page else ())):
         make_folder(folder)
-    rows = read_folder(data, size) if Path(data).is_dir() else None
+    rows = read_folder(data, size, on_error) if Path(data).is_dir() else None
     X, y = read_data(data, label=label) if rows is None else (rows.X, rows.y)
     groups = None if rows is None else rows.groups
     augmenter = _learn(X, y, generator, steps, image_shape=image_shape, seed=seed, as_json=json, groups=groups)

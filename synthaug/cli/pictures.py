@@ -19,9 +19,13 @@ Format = Annotated[
     typer.Option("--format", help="Write images, a file each, into the folder --out: png, tiff or dicom; or npz."),
 ]
 Size = Annotated[int | None, typer.Option("--size", help="Resize the images of a folder to this many pixels.", min=8)]
+OnError = Annotated[
+    str,
+    typer.Option("--on-error", help="What an unreadable image of a folder does: raise, or skip (left out and told)."),
+]
 
 
-def read_folder(folder: str, size: int | None) -> "ImageRows":
+def read_folder(folder: str, size: int | None, on_error: str) -> "ImageRows":
     """Return the images of a folder with a folder for each class.
 
     Raises
@@ -31,7 +35,7 @@ def read_folder(folder: str, size: int | None) -> "ImageRows":
     """
     from synthaug.data.readers import read_images
 
-    return read_images(folder, size=size)
+    return read_images(folder, size=size, on_error=on_error)
 
 
 def keep_intensity(model: Path, intensity: "Intensity | None") -> None:

@@ -26,7 +26,7 @@ from synthaug.data.readers.listing import Entry
 from synthaug.data.readers.records import ImageOptions
 from synthaug.errors import FileError
 
-_VERSION = 3
+_VERSION = 4
 _PIXELS, _ROWS, _FACTS, SKIPPED = "rows.bin", "rows.npz", "rows.json", "skipped.csv"
 _SPARE = 64 << 20  # bytes of the disk that stay free
 

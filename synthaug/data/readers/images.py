@@ -52,11 +52,11 @@ def read_images(
     path
         A folder with a folder for each class, in it files or a folder for each patient; with ``manifest``, the folder
         that its paths start from; or a manifest itself, or a ``.npz`` file of MedMNIST's arrays. Read are PNG, JPEG
-        and TIFF of 8 and 16 bits (and TIFF of floats), DICOM (``pip install synthaug[medical]``; frames of one file
-        become rows) and NIfTI (slices become rows).
+        and TIFF of 8 and 16 bits (TIFF of 32 bits and floats too), turned upright as their tags say, DICOM (``pip
+        install synthaug[medical]``; frames of one file become rows) and NIfTI (slices become rows).
     manifest
         A ``.csv`` or ``.parquet`` file with the columns ``path`` and ``label``, and, if known, ``patient`` and
-        ``split``.
+        ``split``. Only an empty cell is missing: *None* and *NA* are words like others.
     label
         The manifest's column of labels, or the array of a ``.npz`` file; None to read without labels.
     size

@@ -31,7 +31,7 @@ class Intensity:
     dtype
         The type of the pixels: ``uint8``, ``uint16`` or ``float32``.
     file_dtype
-        The type that holds the files' values: ``uint8``, ``uint16``, ``int16``, ``int32`` or ``float32``.
+        The type that holds the files' values: ``uint8``, ``uint16``, ``uint32``, ``int16``, ``int32`` or ``float32``.
     unit
         What the files' values are measured in, such as ``HU``; "" where the files do not say.
     """
@@ -90,4 +90,5 @@ def _typed(values: np.ndarray, dtype: str) -> np.ndarray:
     if wanted.kind == "f" or values.dtype == wanted:
         return np.asarray(values, dtype=wanted)
     limits = np.iinfo(wanted)
-    return np.clip(np.rint(values), limits.min, limits.max).astype(wanted)
+    whole = np.rint(np.asarray(values, dtype=np.float64))
+    return np.clip(whole, limits.min, limits.max).astype(wanted)

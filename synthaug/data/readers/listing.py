@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from synthaug.data.readers.kinds import kind_of
-from synthaug.data.readers.table_files import read_table
+from synthaug.data.readers.table_files import read_manifest
 from synthaug.errors import ConfigError
 
 PATH, PATIENT, SPLIT = "path", "patient", "split"
@@ -113,7 +113,7 @@ def list_manifest(root: Path, manifest: Path, label: str | None) -> Listing:
     ConfigError
         If a column is missing.
     """
-    table = read_table(manifest)
+    table = read_manifest(manifest, words=(PATH, PATIENT, SPLIT), label=label)
     _check_columns(table, manifest, label)
     found, seen = Listing(), set[str]()
     for line in table.to_dict("records"):
@@ -190,7 +190,8 @@ def _check_columns(table: pd.DataFrame, manifest: Path, label: str | None) -> No
 
 
 def _entry(root: Path, line: dict[Any, Any], label: str | None) -> Entry:
-    said = {name: None if pd.isna(line.get(name)) else line.get(name) for name in (PATH, PATIENT, SPLIT, label)}
+    cells = {name: line.get(name) for name in (PATH, PATIENT, SPLIT, label)}
+    said = {name: None if pd.isna(cell) or cell == "" else cell for name, cell in cells.items()}
     name = "" if said[PATH] is None else os.path.normpath(str(said[PATH]).replace("\\", "/"))
     path = root / name
     name = path.relative_to(root).as_posix() if path.is_relative_to(root) else name

@@ -43,7 +43,7 @@ class Reading:
         if refused and self.strict:
             raise FileError(
                 f"all files must be readable; got {len(refused)} of {n_files} that are not: {in_short(refused)}. "
-                "Mend or remove them, or pass on_error='skip' to leave them out and get a list."
+                "Mend or remove them, or pass on_error='skip' (--on-error skip) to leave them out and get a list."
             )
 
 

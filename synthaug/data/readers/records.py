@@ -52,7 +52,7 @@ class Header:
     channels, n_frames
         1 or 3, and how many images the file holds.
     value_dtype
-        The type that holds its values: ``uint8``, ``uint16``, ``int16``, ``int32`` or ``float32``.
+        The type that holds its values: ``uint8``, ``uint16``, ``uint32``, ``int16``, ``int32`` or ``float32``.
     source
         ``picture``, ``dicom`` or ``nifti``: values of one source mean the same.
     spacing

@@ -10,7 +10,8 @@ import difflib
 import io
 import re
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,15 +39,32 @@ def read_table(path: Path) -> pd.DataFrame:
     SynthaugWarning
         If a column of a ``.csv`` file holds numbers, and words in a few lines; the first of them is named.
     """
-    read, what = {".csv": (_csv, "a .csv file with a header"), ".parquet": (_parquet, "a .parquet file")}[
-        path.suffix.lower()
-    ]
-    try:
-        return read(path)
-    except FileError:
-        raise
-    except _UNREADABLE as error:
-        raise FileError(f"'{path}' must be {what}; {' '.join(str(error).split())}.") from error
+    return _read(path, _csv)
+
+
+def read_manifest(path: Path, *, words: Iterable[str], label: str | None) -> pd.DataFrame:
+    """Return the table of a ``.csv`` or ``.parquet`` file, of which in ``.csv`` only an empty cell is missing.
+
+    Parameters
+    ----------
+    path
+        The file.
+    words
+        Columns that stay as they are written, numbers too.
+    label
+        The column of labels, None for none: what it holds is inferred as in ``read_table``.
+
+    Raises
+    ------
+    FileError
+        If the file is damaged or foreign, or a line of it is broken; the line is named.
+
+    Warns
+    -----
+    SynthaugWarning
+        If the labels of a ``.csv`` file are numbers, and words in a few lines; the first of them is named.
+    """
+    return _read(path, partial(_csv_as_said, words=set(words) - {label}, label=label))
 
 
 def read_labelled_table(path: Path, label: str | None) -> tuple[pd.DataFrame, pd.Series]:
@@ -91,6 +109,18 @@ def parquet_bytes(X: Any, y: Any, label: str) -> bytes:
     return buffer.getvalue()
 
 
+def _read(path: Path, read_csv: Callable[[Path], pd.DataFrame]) -> pd.DataFrame:
+    read, what = {".csv": (read_csv, "a .csv file with a header"), ".parquet": (_parquet, "a .parquet file")}[
+        path.suffix.lower()
+    ]
+    try:
+        return read(path)
+    except FileError:
+        raise
+    except _UNREADABLE as error:
+        raise FileError(f"'{path}' must be {what}; {' '.join(str(error).split())}.") from error
+
+
 def _parquet(path: Path) -> pd.DataFrame:
     try:
         return pd.read_parquet(path)
@@ -105,6 +135,16 @@ def _csv(path: Path) -> pd.DataFrame:
     for name in table.columns:
         table[name] = _inferred(table[name])
         _warn_of_a_few_words(path, table[name])
+    return table
+
+
+def _csv_as_said(path: Path, words: set[str], label: str | None) -> pd.DataFrame:
+    text = _text(path)
+    kept = dict.fromkeys([*_check_lines(path, text), *words], "str")
+    table = pd.read_csv(io.StringIO(text), low_memory=False, dtype=kept, keep_default_na=False, na_values=[""])
+    if label in table.columns:
+        table[label] = _inferred(table[label])
+        _warn_of_a_few_words(path, table[label])
     return table
 
 

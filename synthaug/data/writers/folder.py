@@ -21,7 +21,7 @@ from synthaug.data.images import read_axes, unflatten
 from synthaug.data.readers.intensity import Intensity
 from synthaug.data.writers.levels import Levels, levels_of
 from synthaug.data.writers.pictures import png, tiff
-from synthaug.errors import ConfigError, FileError, ShapeError
+from synthaug.errors import ConfigError, FileError, LabelError, ShapeError
 
 LIST, ARRAYS = "synthetic.csv", "synthetic.npz"
 Encode = Callable[[np.ndarray, int, str], bytes]
@@ -80,6 +80,8 @@ def write_images(
 
     Raises
     ------
+    LabelError
+        If a label is empty or missing.
     ShapeError
         If these are no images that the format can hold, or a pixel is not finite.
     ConfigError
@@ -139,8 +141,18 @@ def _pictures(X: Any, image_shape: tuple[int, ...] | None, image_format: str) ->
 
 def _labels(pixels: np.ndarray, y: Any) -> np.ndarray:
     check_same_length(pixels, y)
-    labels = np.asarray(unwrap(known(y))[0])
+    labels = np.array(y, dtype=object) if isinstance(y, list | tuple) else np.asarray(unwrap(known(y))[0])
+    _check_named(labels)
     return np.asarray(labels.tolist()) if labels.dtype == object else labels
+
+
+def _check_named(labels: np.ndarray) -> None:
+    empty = np.flatnonzero(pd.isna(labels) | (labels.astype(str) == ""))
+    if len(empty):
+        raise LabelError(
+            f"labels must not be empty; got {len(empty)} that are, the first of image {empty[0]}. Name the class, or "
+            "leave y out."
+        )
 
 
 def _write_each(folder: Path, images: Images, *, ending: str, encoder: Callable[[Images], Encode]) -> Path:

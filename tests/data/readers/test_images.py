@@ -77,6 +77,32 @@ def test_label_names_the_manifests_column(root, read, lines):
         read(root / "m.csv")
 
 
+@pytest.mark.parametrize("word", ["None", "NA", "null", "nan", "N/A", ""])
+def test_only_an_empty_cell_of_a_manifest_is_missing(root, read, word):
+    """Words that tables take for missing are classes, patients and splits like others."""
+    (root / "m.csv").write_text(
+        "path,label,patient,split,note\n"
+        f"benign/a.png,{word},{word},{word},NA\nbenign/bb.png,Mild,7,train,1\nmalignant/ccc.png,Mild,{word},{word},2\n"
+    )
+    if not word:
+        with pytest.raises(FileError, match=r"'benign/a.png' has no label in the manifest"):
+            read(root / "m.csv")
+        return
+    rows = read(root / "m.csv")
+    assert rows.y.tolist() == [word, "Mild", "Mild"]
+    assert rows.groups.tolist() == [0, 1, 0]
+    assert rows.split.tolist() == [word, "train", word]
+
+
+def test_patients_are_told_apart_as_they_are_written(root, read):
+    """A number with a zero more is another patient; labels that are numbers stay numbers."""
+    (root / "m.csv").write_text(
+        "path,label,patient\nbenign/a.png,1,1.1\nbenign/bb.png,0,1.10\nmalignant/ccc.png,1,1.1\n"
+    )
+    rows = read(root / "m.csv")
+    assert (rows.y.tolist(), rows.groups.tolist()) == ([1, 0, 1], [0, 1, 0])
+
+
 def test_files_are_read_without_labels(tmp_path, read, root):
     """A folder of images without classes, and a single file, are read if labels are not asked for."""
     assert len(read(label=None)) == 3

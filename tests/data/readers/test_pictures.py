@@ -1,5 +1,8 @@
 """PNG, JPEG and TIFF come with the values that are in them, 8 bits and 16, pages and turned ones."""
 
+import struct
+import zlib
+
 import cv2
 import numpy as np
 import pytest
@@ -43,6 +46,71 @@ def test_jpegs_are_read_and_turned_upright(write, read, ending):
     turned = read().X[0]
     assert turned.shape == (24, 16)
     np.testing.assert_allclose(turned, np.rot90(image, -1), atol=4)
+
+
+UPRIGHT = {
+    1: lambda image: image,
+    2: np.fliplr,
+    3: lambda image: np.rot90(image, 2),
+    4: np.flipud,
+    5: lambda image: image.swapaxes(0, 1),
+    6: lambda image: np.rot90(image, -1),
+    7: lambda image: np.rot90(image, 2).swapaxes(0, 1),
+    8: np.rot90,
+}
+
+
+@pytest.mark.parametrize("orientation", UPRIGHT)
+@pytest.mark.parametrize("size", [(12, 10), (12, 10, 3)], ids=["grey", "colour"])
+@pytest.mark.parametrize("compression", [None, "tiff_lzw"])
+def test_pages_of_a_tiff_are_turned_upright(write, read, noise, orientation, size, compression):
+    """Each page lies as its tag says it is to be shown, the picture mirrored or on its side."""
+    pages, tags = [noise(size, seed=seed) for seed in range(2)], {274: orientation}
+    more = {"save_all": True, "append_images": [Image.fromarray(pages[1])]}
+    write("a/stack.tif", pages[0], tiffinfo=tags, compression=compression, **more)
+    write("b/single.tif", pages[0], tiffinfo=tags, compression=compression)
+    shown = [UPRIGHT[orientation](page) for page in pages]
+    np.testing.assert_array_equal(read().X, [*shown, shown[0]])
+
+
+@pytest.mark.parametrize("orientation", UPRIGHT)
+@pytest.mark.parametrize(
+    ("size", "dtype"), [((12, 10), "uint8"), ((12, 10), "uint16"), ((12, 10, 3), "uint8"), ((12, 10, 3), "uint16")]
+)
+def test_pngs_are_turned_upright(root, read, noise, orientation, size, dtype):
+    """A PNG's EXIF is heeded as a JPEG's is, at any depth."""
+    image, exif = noise(size, dtype=dtype), Image.Exif()
+    exif[274] = orientation
+    content = exif.tobytes().removeprefix(b"Exif\0\0")
+    named = b"eXIf" + content
+    chunk = struct.pack(">I", len(content)) + named + struct.pack(">I", zlib.crc32(named))
+    plain = cv2.imencode(".png", image if image.ndim == 2 else image[..., ::-1])[1].tobytes()
+    (root / "benign" / "only").mkdir()
+    (root / "benign" / "only" / "x.png").write_bytes(plain[:33] + chunk + plain[33:])
+    np.testing.assert_array_equal(read(root / "benign" / "only", label=None).X[0], UPRIGHT[orientation](image))
+
+
+def test_unsigned_thirty_two_bits_stay_positive(write, read, noise):
+    """Numbers above 2 ** 31 are not taken for negative ones, and are undone to what they were."""
+    image = noise(dtype="uint32")
+    image[0, :2] = 0, 2**32 - 1
+    for name in ("a/1.tif", "b/2.tif"):
+        path = write(name, image.view(np.int32))
+        signed, unsigned = (struct.pack("<HHII", 339, 3, 1, kind) for kind in (2, 1))
+        path.write_bytes(path.read_bytes().replace(signed, unsigned))
+    rows = read()
+    assert (rows.X.dtype, rows.intensity.file_dtype) == ("float32", "uint32")
+    np.testing.assert_array_equal(rows.X[0], image.astype(np.float32))
+    assert rows.intensity.undo(rows.X[0])[0, :2].tolist() == [0, 2**32 - 1]
+
+
+def test_signed_thirty_two_bits_stay_negative(write, read, noise):
+    """A TIFF of whole numbers with a sign keeps it."""
+    image = noise(dtype="uint16").astype(np.int32) - 30_000
+    write("a/signed.tif", image)
+    rows = read()
+    assert rows.intensity.file_dtype == "int32"
+    np.testing.assert_array_equal(rows.X[0], image)
 
 
 def test_sixteen_bits_from_white_to_black_are_turned_round(write, read, noise):

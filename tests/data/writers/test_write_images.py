@@ -14,7 +14,7 @@ from synthaug.data.headers import MARK
 from synthaug.data.readers import read_images, read_rows_file
 from synthaug.data.readers.intensity import Intensity
 from synthaug.data.writers import FORMATS
-from synthaug.errors import ConfigError, FileError, ShapeError, SyntheticFilesWarning
+from synthaug.errors import ConfigError, FileError, LabelError, ShapeError, SyntheticFilesWarning
 
 ENDINGS = {"png": ".png", "tiff": ".tif", "dicom": ".dcm"}
 WINDOW = Intensity("window", low=-160.0, high=240.0, dtype="uint8", file_dtype="int16", unit="HU")
@@ -185,6 +185,25 @@ def test_no_label_leads_out_of_the_folder(tmp_path, labels, folders):
     assert {each.name for each in path.parent.iterdir() if each.is_dir()} == folders
     assert pd.read_csv(path)["label"].tolist() == labels
     assert {each.name for each in tmp_path.iterdir()} <= {"out", "cache"}
+
+
+def test_a_class_called_none_is_read_back(tmp_path):
+    """Words that tables take for missing come back as the classes they are."""
+    labels = ["None", "NA", "nan", "null"]
+    listed = write_images(tmp_path / "out", IMAGES["8 bits"], labels)
+    with pytest.warns(SyntheticFilesWarning):
+        assert read_images(listed, verbose=False).y.tolist() == labels
+
+
+@pytest.mark.parametrize("empty", ["", None, float("nan")])
+@pytest.mark.parametrize("format", FORMATS)
+def test_an_empty_label_is_refused(tmp_path, format, empty):
+    """What could not be read back is not written."""
+    labels = ["a", empty, "a", empty]
+    for given in (labels, np.array(labels, dtype=object), pd.Series(labels)):
+        with pytest.raises(LabelError, match=r"labels must not be empty; got 2 that are, the first of image 1\. Name"):
+            write_images(tmp_path / "out", IMAGES["8 bits"], given, format=format)
+    assert not (tmp_path / "out").exists()
 
 
 def test_synthetic_files_stand_apart(tmp_path):
