@@ -1,6 +1,7 @@
 """The command line: every command answers, with codes and JSON that machines can rely on."""
 
 import contextlib
+import html
 import json
 import os
 import re
@@ -106,6 +107,7 @@ WRONG_USES = [
     ["run", "a.yaml", "--fly"],
     ["list", "arm"],
     ["compare", "wine", "--folds", "3", "--draws", "3"],
+    ["compare", "wine", "--repeats", "3", "--draws", "3"],
     ["compare", "wine", "--rows-per-class", "5"],
     ["fit", "wine", "--out", "m", "--steps", "x"],
 ]
@@ -294,6 +296,7 @@ def test_error_is_code_1_without_a_traceback(pipeline: Path, capsys: pytest.Capt
         (["compare", "rows.npz", "--arms", " none"], "arms must be a list of at least 2"),
         (["compare", "rows.npz", "--folds", "0"], "design.n_splits must be at least 2; got 0"),
         (["compare", "wine", "--groups", "patient"], "design.groups must be left out for wine"),
+        (["compare", "wine", "--groups", "patient", "--draws", "3"], "design.groups must be left out for wine"),
         (["compare", "wine", "--label", "kind"], "data.label must be left out for wine"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
@@ -420,6 +423,32 @@ def test_compare_keeps_a_report_only_where_asked(table: Path, capsys: pytest.Cap
     assert Path(again["report"]).exists()
     assert main(["report", "study"]) == 0
     assert "study/report.html" in capsys.readouterr().out
+
+
+def test_the_reports_command_runs_the_study_again(table: Path, capsys: pytest.CaptureFixture[str]):
+    """What the report says to type gives the same figures, typed where the study was run."""
+    words = ["compare", str(table), "--label", "finding", "--arms", "none,smote", "--folds", "2", "--repeats", "2"]
+    assert main([*words, "--out", "my study"]) == 0
+    page = html.unescape(Path("my study/report.html").read_text(encoding="utf-8"))
+    said = re.search(r"synthaug (run .* --output again)", page)
+    assert "STUDY" not in page
+    capsys.readouterr()
+    assert main(shlex.split(said[1])) == 0
+    assert Path("again/frame.csv").read_text() == Path("my study/frame.csv").read_text()
+
+
+def test_a_second_run_of_a_folder_is_refused(pipeline: Path, capsys: pytest.CaptureFixture[str]):
+    """Two runs never mix their splits, and the second changes nothing; the system frees a folder whose run died."""
+    held = "import sys, time; from synthaug.experiment.storage import SplitStore\n"
+    held += "with SplitStore('runs/toy').locked():\n    print('held', flush=True); time.sleep(600)"
+    with subprocess.Popen([sys.executable, "-c", held], stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        assert main(["run", str(pipeline)]) == 1
+        assert "output must be written by one run at a time; got 'runs/toy'" in capsys.readouterr().err
+        assert not Path("runs/toy/splits").exists()
+        other.kill()
+    assert main(["run", str(pipeline), "--resume"]) == 0
 
 
 def test_compare_draws_few_labels(rows: Path, capsys: pytest.CaptureFixture[str]):

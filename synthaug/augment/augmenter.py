@@ -32,6 +32,7 @@ from synthaug.augment.unlabelled import unlabelled_for
 from synthaug.data.constraints import Constraint, check_constraints, name_constraints
 from synthaug.data.container import join, known
 from synthaug.data.images import ImageCodec
+from synthaug.data.labels import one_column
 from synthaug.data.rows import RowsOptions
 from synthaug.errors import ConfigError, NoRowsAddedWarning
 from synthaug.generators import Learner, Limits
@@ -344,6 +345,7 @@ class SyntheticAugmenter(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             If the rows are of another shape, container or kind of number than those of ``fit``, or a label is unknown.
         """
         check_is_fitted(self)
+        y = one_column(y)
         counts = count_rows(X, y, self.labels_)
         check_as_read(X, y, codec=self.codec_, labels=self.labels_)
         warn_of_strangers(X, self.codec_)

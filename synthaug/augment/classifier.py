@@ -41,7 +41,7 @@ from synthaug.augment.plan import Counts, counts_of, drop_small_classes, without
 from synthaug.augment.tuning import resolve_transform
 from synthaug.augment.unlabelled import check_unlabelled
 from synthaug.augment.ways import Fitted, Setting, check_applies, check_weights, fit_mix
-from synthaug.data.container import known, unwrap
+from synthaug.data.container import known, take, unwrap
 from synthaug.data.groups import checked_groups
 from synthaug.errors import ConfigError, ShapeError
 
@@ -61,7 +61,9 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
     estimator
         The classifier, or a pipeline that ends in one. Default: logistic regression on standardised columns, one-hot
         where a DataFrame's are categories. Columns reach a classifier of one's own as they are. Images
-        reach it as flat rows unless its tags say that it takes arrays of three dimensions.
+        reach it as flat rows unless its tags say that it takes arrays of three dimensions. Put a search around this
+        classifier, not into it: folds that a ``GridSearchCV`` or a calibration in here makes for itself have copies
+        and relatives of their training rows among their test rows.
     augmenter
         A ``SyntheticAugmenter``; the default one if None.
     gate
@@ -156,7 +158,8 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
             Which rows belong together (n,); the gate's folds keep them together.
         sample_weight
             Weights of the real rows (n,), for classifiers that take them. A synthetic row weighs ``synthetic_weight``
-            times their mean.
+            times their mean. A row that weighs 0 is left out of everything; learners and the gate's scores take the
+            others alike.
         X_unlabeled
             Rows without labels (m, ...), for an augmenter whose learner uses them. None may be a row of X, for the gate
             tests on those, and so does whoever cross-validates this classifier. In a ``Pipeline`` with steps before
@@ -191,11 +194,13 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
             If a class has one row: it gets no synthetic ones.
         """
         X, y = self._check(X, y)
-        self._fingerprints = take_fingerprints(X)
+        rows = _Rows(X, y, checked_groups(groups, len(y)), _weights(sample_weight, len(y)), X_unlabeled).that_weigh()
+        self.classes_ = np.unique(check_labels(rows.y))
+        check_two_classes(self.classes_)
+        self._fingerprints = take_fingerprints(rows.X)
         seed, augmenter = seed_from(self.random_state), self._augmenter()
-        estimator = self._classifier_of(X, augmenter, seed)
-        check_unlabelled(X, X_unlabeled, augmenter)
-        rows = _Rows(X, y, checked_groups(groups, len(y)), _weights(sample_weight, len(y)), X_unlabeled)
+        estimator = self._classifier_of(rows.X, augmenter, seed)
+        check_unlabelled(rows.X, X_unlabeled, augmenter)
         if rows.weight is not None:
             check_weights(estimator, "a weight of rows")
         self.transform_ = self._transform(rows, estimator, augmenter, seed)
@@ -267,8 +272,6 @@ class AugmentedClassifier(ClassifierMixin, BaseEstimator):
             X = validate_data(self, X, **_demands(X))
         check_same_length(X, labels)
         self.row_shape_ = tuple(X.shape[1:])
-        self.classes_ = np.unique(labels)
-        check_two_classes(self.classes_)
         check_parts(self.estimator, self.augmenter, self.gate)
         if self.synthetic_weight != "auto":
             check_fraction("synthetic_weight", self.synthetic_weight, most=100.0)
@@ -386,6 +389,14 @@ class _Rows:
     groups: np.ndarray | None
     weight: np.ndarray | None
     X_unlabeled: Any
+
+    def that_weigh(self) -> "_Rows":
+        """Return the rows without those that weigh 0."""
+        if self.weight is None or self.weight.all():
+            return self
+        kept = np.flatnonzero(self.weight)
+        groups = None if self.groups is None else self.groups[kept]
+        return _Rows(take(self.X, kept), take(self.y, kept), groups, self.weight[kept], self.X_unlabeled)
 
 
 def _demands(X: Any) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Mixed tables for classifiers that want numbers: the usual encoding, in front of a classifier."""
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -22,9 +23,14 @@ _SECONDS_A_DAY = 24 * 60 * 60
 
 
 def needs_encoding(X: Any, augmenter: Any) -> bool:
-    """Return whether rows are a DataFrame that holds something else than numbers, or lacks some."""
+    """Return whether rows are a DataFrame that holds something else than numbers, or lacks some: categories, too, that
+    are written as numbers.
+    """
     if not isinstance(X, pd.DataFrame) or reads_images(augmenter, X):
         return False
+    named = not isinstance(augmenter.categorical_features, str)
+    if named and any(isinstance(way, CategoryCodec) for way in _codec(X, augmenter).codecs):
+        return True
     return bool(X.isna().any(axis=None)) or not all(pd.api.types.is_numeric_dtype(dtype) for dtype in X.dtypes)
 
 
@@ -62,8 +68,7 @@ def with_encoding(estimator: Any, X: pd.DataFrame, augmenter: Any) -> Pipeline:
     augmenter
         Says which columns of numbers are categories.
     """
-    codec = codec_of(X, augmenter)
-    assert isinstance(codec, TableCodec)
+    codec = _codec(X, augmenter)
     pairs = list(zip(codec.types, codec.codecs, strict=True))
     scaled = [SimpleImputer(strategy="median", add_indicator=True), StandardScaler()]
     numbers = [kind.name for kind, way in pairs if isinstance(way, NumberCodec) and kind.content not in _TIMES]
@@ -93,14 +98,26 @@ class Words(FunctionTransformer):
         super().__init__(as_words)
 
 
-def as_days(frame: pd.DataFrame) -> np.ndarray:
+def as_days(frame: pd.DataFrame) -> pd.DataFrame:
     """Return dates as days since 1970, and spans of time as days, (n, d), float64; NaN where missing."""
-    return np.stack([_days(frame[name]) for name in frame.columns], axis=1)
+    return frame.apply(_days)
 
 
-def as_words(frame: pd.DataFrame) -> np.ndarray:
-    """Return cells as words (n, d), a missing one as ``missing``."""
-    return frame.astype(object).where(frame.notna(), _MISSING).astype(str).to_numpy(dtype=object)
+def as_words(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return cells as words (n, d), a missing one as ``missing``; equal numbers are one word, of whatever type."""
+    return frame.astype(object).where(frame.notna(), _MISSING).map(_word)
+
+
+def _word(cell: Any) -> str:
+    """Return a cell as text: a column of whole numbers becomes one of floats where a cell is missing."""
+    whole = isinstance(cell, Integral | np.bool_) or (isinstance(cell, float) and cell.is_integer())
+    return str(int(cell) if whole else cell)
+
+
+def _codec(X: pd.DataFrame, augmenter: Any) -> TableCodec:
+    codec = codec_of(X, augmenter)
+    assert isinstance(codec, TableCodec)
+    return codec
 
 
 def _has_words_or_gaps(X: Any) -> bool:
@@ -112,11 +129,11 @@ def _has_words_or_gaps(X: Any) -> bool:
         return False
 
 
-def _days(column: pd.Series) -> np.ndarray:
+def _days(column: pd.Series) -> pd.Series:
     if pd.api.types.is_timedelta64_dtype(column.dtype):
-        return column.dt.total_seconds().to_numpy(dtype=np.float64) / _SECONDS_A_DAY
+        return (column.dt.total_seconds() / _SECONDS_A_DAY).astype(np.float64)
     local = column.dt.tz_localize(None) if column.dt.tz else column
-    return ((local - pd.Timestamp(0)) / pd.Timedelta(days=1)).to_numpy(dtype=np.float64)
+    return ((local - pd.Timestamp(0)) / pd.Timedelta(days=1)).astype(np.float64)
 
 
 _ONE_HOT: dict[str, Any] = {"handle_unknown": "ignore", "sparse_output": False}

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from sklearn import get_config
 from sklearn.base import BaseEstimator, ClassifierMixin, clone, is_regressor
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
@@ -23,15 +24,19 @@ from synthaug.statistics import jackknife_blocks
 def weight_parameter(estimator: Any) -> str | None:
     """Return the fit parameter through which an estimator takes row weights; None if it takes none.
 
-    A search takes those of the estimator that it tunes; a vote takes them where all who vote do.
+    A search takes those of the estimator that it tunes; a vote takes them where all who vote do. With metadata routing
+    on neither does, nor does a pipeline: who takes what is the user's to say then, of each part.
     """
+    routed = get_config()["enable_metadata_routing"]
     if isinstance(estimator, Pipeline):
+        if routed:
+            return None
         name, last = estimator.steps[-1]
         inner = weight_parameter(last)
         return None if inner is None else f"{name}__{inner}"
     if has_fit_parameter(estimator, "sample_weight"):
         return "sample_weight"
-    return None if get_config()["enable_metadata_routing"] else _handed_on(estimator)
+    return None if routed else _handed_on(estimator)
 
 
 def _handed_on(estimator: Any) -> str | None:
@@ -44,6 +49,18 @@ def _handed_on(estimator: Any) -> str | None:
         taken = {weight_parameter(voter) for _, voter in estimator.estimators if voter != "drop"}
         return "sample_weight" if taken == {"sample_weight"} else None
     return None
+
+
+def has_method(estimator: Any, name: str) -> bool:
+    """Return whether a classifier will have a method once it is fitted.
+
+    A stack that gets its final estimator, logistic regression, only then has ``predict`` and the like only then, too.
+    """
+    from sklearn.ensemble import StackingClassifier  # not to be paid at import
+
+    last = estimator.steps[-1][1] if isinstance(estimator, Pipeline) else estimator
+    filled = isinstance(last, StackingClassifier) and last.final_estimator is None
+    return hasattr(estimator, name) or (filled and hasattr(LogisticRegression, name))
 
 
 def own_parameter(estimator: Any, name: str) -> str | None:

@@ -3,8 +3,9 @@
 The field's common metrics are here with three properties that a study needs: they stand where a class has no test row
 (it is left out, as scikit-learn's balanced accuracy does), they take any kind of label, and those that follow from
 sums over rows are shared out over blocks without scoring once for each block. Where every class has test rows they
-give what scikit-learn's scorers of the same name give. Every other scorer of scikit-learn, or of one's own, is asked as
-it is.
+give what scikit-learn's scorers of the same name give; average precision is that of the second of two classes,
+whatever they are called (scikit-learn's is that of the class 1). Every other scorer of scikit-learn, or of one's own,
+is asked as it is.
 """
 
 import re

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from synthaug.augment.augmenter import SyntheticAugmenter
-from synthaug.augment.fitting import check_classifier
+from synthaug.augment.fitting import check_classifier, has_method
 from synthaug.augment.mix import Mix
 from synthaug.errors import ConfigError
 
@@ -58,7 +58,7 @@ def check_estimator(estimator: Any) -> None:
         raise ConfigError(
             f"estimator must be a classifier; got {estimator!r}. Name it: AugmentedClassifier(augmenter=...)."
         )
-    if not hasattr(estimator, "fit") or not hasattr(estimator, "predict"):
+    if not hasattr(estimator, "fit") or not has_method(estimator, "predict"):
         raise ConfigError(
             f"estimator must be a classifier, with fit and predict; got {estimator!r}. Pass one, such as "
             "LogisticRegression()."

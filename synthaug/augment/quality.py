@@ -3,6 +3,7 @@
 ``audit_copies``: how much they give away of the rows they were learned from.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,15 +15,18 @@ from synthaug._check import check_same_length
 from synthaug.augment.fingerprints import take_fingerprints, warn_of_training_rows
 from synthaug.data.container import known, unwrap
 from synthaug.data.groups import check_sets_apart, checked_groups
+from synthaug.data.images import ImageCodec
 from synthaug.data.labels import fit_label_codec
 from synthaug.data.rows import RowsOptions, encode_to_compare, fit_row_codec
 from synthaug.data.schema import Schema
 from synthaug.errors import ShapeError
-from synthaug.quality.assess import QualityReport, assess
+from synthaug.quality.assess import QualityReport, assess, told_apart
 from synthaug.quality.audit import CopyAudit, audit
 from synthaug.quality.membership import Groups
 
 LabelledRows = tuple[Any, Any]
+_TIMES = 15  # 0 to 16 beside 0 to 1, and all that lie further apart
+_UNIT = (0.5, 1.0)  # where the largest pixel lies on a scale that ends at 1
 
 
 def assess_quality(
@@ -61,17 +65,25 @@ def assess_quality(
     Returns
     -------
     A report whose ``frame`` has columns ``class`` (a label, or ``"all"``), ``metric``, ``value``, ``floor``,
-    ``n_real``, ``n_synthetic``, ``low`` and ``high``.
+    ``n_real``, ``n_synthetic``, ``low`` and ``high``. A class that is labelled ``"all"`` is ``"all (class)"`` there.
 
     Raises
     ------
     ShapeError, LabelError
-        If rows differ in shape from the real ones, a label is not among theirs, or a group is on both sides.
+        If rows differ in shape or, images, in the scale of their pixels from the real ones, a label is not among
+        theirs, or a group is on both sides.
 
     Warns
     -----
     LeakWarning
         If a held-out row was learned from.
+
+    Notes
+    -----
+    Images are on another scale than the real ones, such as 0 to 1 beside 0 to 255, if the largest pixel of one side is
+    at least 0.5 and below a fifteenth of what half of the other side's rows reach. Dark rows pass: those on the other
+    side's grey levels (whole numbers, or multiples of 1/255), if their type can hold what it reaches, and beside a
+    side without grey levels those that go beyond 1.
 
     Examples
     --------
@@ -128,7 +140,8 @@ def audit_copies(
     Raises
     ------
     ShapeError, LabelError
-        If rows differ in shape from the real ones, a label is not among theirs, or a group is on both sides.
+        If rows differ in shape or, images, in the scale of their pixels from the real ones (see ``assess_quality``), a
+        label is not among theirs, or a group is on both sides.
 
     Warns
     -----
@@ -165,7 +178,40 @@ def _encoded(
         return encode_to_compare(codec, unwrap(known(rows[0]))[0]), torch.from_numpy(labels.encode(rows[1]))
 
     sets = [encode(rows) for rows in (real, synthetic, holdout)]
+    if isinstance(codec, ImageCodec):
+        for name, (rows, _) in (("synthetic", synthetic), ("holdout", holdout)):
+            _check_scale(name, rows, np.asarray(array), codec, options)
     return sets, codec.schema(len(labels.classes)), labels.classes.tolist()
+
+
+def _check_scale(name: str, rows: Any, real: np.ndarray, codec: ImageCodec, options: RowsOptions) -> None:
+    """Raise ShapeError if images are on another scale than the real ones, shape (n, ...), whose codec is given."""
+    plain, container = unwrap(known(rows))
+    images = np.asarray(plain)
+    if not len(images):
+        return
+    theirs = fit_row_codec(images, container, options)
+    assert isinstance(theirs, ImageCodec)
+    if _far_below(images, real, theirs.step, codec.step) or _far_below(real, images, codec.step, theirs.step):
+        raise ShapeError(
+            f"pixels of {name} must be on the scale of real, {codec.low:g} to {codec.high:g}; got {theirs.low:g} to "
+            f"{theirs.high:g}. Rescale one of them."
+        )
+
+
+def _far_below(images: np.ndarray, others: np.ndarray, step: float, step_of_others: float) -> bool:
+    """Return whether images (n, ...) are on a lower scale than others (m, ...); steps of grey levels are 0 for none."""
+    peak, reached = float(_peaks(images).max()), float(np.median(_peaks(others)))
+    holds = np.iinfo(images.dtype).max if images.dtype.kind in "iu" else math.inf
+    if (step == step_of_others > 0 and holds >= reached) or images.min() == images.max():
+        return False
+    return _UNIT[0] <= peak < reached / _TIMES and (step_of_others > 0 or peak <= _UNIT[1])
+
+
+def _peaks(images: np.ndarray) -> np.ndarray:
+    """Return the largest absolute value of each image, shape (n,)."""
+    flat = images.reshape(len(images), -1)
+    return np.maximum(flat.max(1).astype(np.float64), -flat.min(1).astype(np.float64))
 
 
 def _numbered(groups: tuple[Any, Any] | None, n_real: int, n_holdout: int) -> Groups | None:
@@ -182,7 +228,8 @@ def _numbered(groups: tuple[Any, Any] | None, n_real: int, n_holdout: int) -> Gr
 
 
 def _named(frame: pd.DataFrame, names: list[Any]) -> pd.DataFrame:
-    return frame.assign(**{"class": [c if isinstance(c, str) else names[int(c)] for c in frame["class"]]})
+    said = told_apart(names)
+    return frame.assign(**{"class": [c if isinstance(c, str) else said[int(c)] for c in frame["class"]]})
 
 
 def _warn_of_learned(real: LabelledRows, holdout: LabelledRows) -> None:

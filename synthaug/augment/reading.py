@@ -71,7 +71,7 @@ def read_training_rows(estimator: BaseEstimator, X: Any, y: Any, options: RowsOp
         If they cannot be learned from.
     """
     item_format = None
-    if isinstance(X, torch.utils.data.Dataset):
+    if isinstance(X, torch.utils.data.Dataset | torch.utils.data.DataLoader):
         read = read_rows(X)
         X, y, item_format = read.X, read.y, read.item_format
     check_equal_shapes(X)

@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.metrics import check_scoring, get_scorer_names
 
 from synthaug._check import check_choice
-from synthaug.augment.fitting import Answers
+from synthaug.augment.fitting import Answers, has_method
 from synthaug.augment.metrics import Scoring, metric_name, score, score_blocks, specificity_of
 from synthaug.errors import ConfigError
 
@@ -98,4 +98,4 @@ def right_answers(y: Any, estimator: Any, *, classes: np.ndarray | None = None) 
     shares = (labels[:, None] == classes).astype(float)
     margins = shares[:, 1] - 0.5 if len(classes) == 2 else shares
     values = dict(zip(_METHODS, (labels, shares, margins), strict=True))
-    return Answers(classes, {name: given for name, given in values.items() if hasattr(estimator, name)})
+    return Answers(classes, {name: given for name, given in values.items() if has_method(estimator, name)})

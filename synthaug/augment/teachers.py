@@ -17,7 +17,7 @@ import numpy as np
 from sklearn.base import clone
 
 from synthaug._seed import derive, seed_from
-from synthaug.augment.fitting import as_estimator_wants, probabilities_of
+from synthaug.augment.fitting import as_estimator_wants, has_method, probabilities_of
 from synthaug.augment.mix import Mixed
 from synthaug.data.container import join, known, take
 from synthaug.data.groups import checked_groups
@@ -98,7 +98,7 @@ def fit_teachers(
 
 def teaches(estimator: Any) -> bool:
     """Return whether a classifier gives probabilities."""
-    return hasattr(estimator, "predict_proba")
+    return has_method(estimator, "predict_proba")
 
 
 def cross_fit(

@@ -98,7 +98,7 @@ def fit_mix(mix: Mix, X: Any, y: Any, setting: Setting) -> Fitted:
     mixed = _mixed(mix, X, y, setting)
     if mix.labels == "soft" and mixed.n_added:
         mixed = soften(mixed, y, _teachers(mix, X, y, setting))
-    weight = _weights(mix, mixed, setting.weight)
+    weight = _weights(mix, mixed)
     if mix.order == "pretrain" and mixed.n_added:
         classifier = _pretrained(mix, replace(mixed, weight=weight), X, y, setting)
     else:
@@ -199,14 +199,18 @@ def _pretrained(mix: Mix, mixed: Mixed, X: Any, y: Any, setting: Setting) -> Any
     finish = _mixed(Mix(mix.amount, 0.0, mix.classic), X, y, setting)
     stages = [
         (take(mixed.X, places), take(mixed.y, places), None if mixed.weight is None else mixed.weight[places]),
-        (finish.X, finish.y, _weights(mix, finish, setting.weight)),
+        (finish.X, finish.y, _weights(mix, finish)),
     ]
     first, last = ((as_estimator_wants(setting.estimator, rows), labels, w) for rows, labels, w in stages)
     return fit_in_turn(setting.estimator, first, last)
 
 
 def _mixed(mix: Mix, X: Any, y: Any, setting: Setting) -> Mixed:
-    return mix_rows(
+    """Return the rows to train on.
+
+    Where real rows have weights, a repeated one keeps its own, and a synthetic one has the mix's times their mean.
+    """
+    mixed = mix_rows(
         mix,
         X,
         y,
@@ -216,15 +220,17 @@ def _mixed(mix: Mix, X: Any, y: Any, setting: Setting) -> Mixed:
         transform=setting.transform,
         seed=setting.seed,
     )
+    real = setting.weight
+    if real is None:
+        return mixed
+    own = np.ones(len(mixed.y)) if mixed.weight is None else mixed.weight
+    n_drawn = mixed.n_added - len(mixed.origins)
+    return replace(mixed, weight=own * np.concatenate([real, real[mixed.origins], np.full(n_drawn, real.mean())]))
 
 
-def _weights(mix: Mix, mixed: Mixed, real: np.ndarray | None) -> np.ndarray | None:
+def _weights(mix: Mix, mixed: Mixed) -> np.ndarray | None:
     """Return a weight for each row, the real ones first; None where all are 1."""
-    weight = mixed.weight
-    if real is not None:
-        added = np.ones(mixed.n_added) if weight is None else weight[len(real) :]
-        weight = np.concatenate([real, added * real.mean()])
-    return weight if mix.class_weight is None else _balanced(mixed, weight)
+    return mixed.weight if mix.class_weight is None else _balanced(mixed, mixed.weight)
 
 
 def _balanced(mixed: Mixed, weight: np.ndarray | None) -> np.ndarray:

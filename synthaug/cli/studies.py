@@ -57,7 +57,7 @@ def compare(
         str, typer.Option(help="The primary metric; see 'synthaug list metrics'.")
     ] = "balanced_accuracy",
     folds: Annotated[int | None, typer.Option(help="Cross-validation with so many folds (5 unless said).")] = None,
-    repeats: Annotated[int, typer.Option(help="How often the folds are drawn.")] = 5,
+    repeats: Annotated[int | None, typer.Option(help="How often the folds are drawn (5 unless said).")] = None,
     groups: Annotated[str | None, typer.Option(help="The column whose equal values stay together.")] = None,
     draws: Annotated[int | None, typer.Option(help="Draw few labels so many times instead.")] = None,
     rows_per_class: Annotated[
@@ -76,20 +76,20 @@ def compare(
     from synthaug.experiment.config import make_config
     from synthaug.experiment.study import Study
 
-    if folds is not None and draws is not None:
-        raise typer.BadParameter("say --folds or --draws, not both")
+    if draws is not None and (folds, repeats) != (None, None):
+        raise typer.BadParameter("--folds and --repeats are for cross-validation: say them or --draws, not both")
     sizes = {"rows_per_class": rows_per_class, "test_rows": test_rows}
     said = {name: n for name, n in sizes.items() if n is not None}
     if draws is None and said:
         raise typer.BadParameter("--rows-per-class and --test-rows are for --draws: say how many draws")
-    n_splits = 5 if folds is None else folds
-    design: dict[str, Any] = {"kind": "folds", "n_splits": n_splits, "n_repeats": repeats, "groups": groups}
+    asked = {"n_splits": folds, "n_repeats": repeats}
+    design: dict[str, Any] = {"kind": "folds", **{name: n for name, n in asked.items() if n is not None}}
     if draws is not None:
         design = {"kind": "draws", "n_draws": draws, "rows_per_class": 10, "test_rows": 500, **said}
     values = {
         "name": "comparison",
         "data": {**_source(data, label), "image_shape": read_shape(image_shape)},
-        "design": design,
+        "design": design | {"groups": groups},
         "estimator": {"name": estimator, "standardise": standardise},
         **_learner(generator, steps),
         "arms": [arm.strip() for arm in arms.split(",")],
@@ -166,6 +166,13 @@ def _describe(study: "Study", *, as_json: bool) -> None:
 
 
 def _run(study: "Study", *, resume: bool, as_json: bool) -> tuple["Comparison", float]:
+    from synthaug.experiment.storage import SplitStore
+
+    with SplitStore(study.folder).locked():
+        return _run_alone(study, resume=resume, as_json=as_json)
+
+
+def _run_alone(study: "Study", *, resume: bool, as_json: bool) -> tuple["Comparison", float]:
     began, found = time.perf_counter(), _finished(study)
     if not resume and found:
         _check_output(study, found)

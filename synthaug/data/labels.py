@@ -1,5 +1,6 @@
 """Labels: strings, booleans or integers with gaps <-> 0 .. C - 1."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,11 +32,11 @@ class LabelCodec:
         Raises
         ------
         LabelError
-            If a label was not among those of ``fit``.
+            If a label was not among those of ``fit``; True and False are not 1 and 0.
         """
         labels = check_labels(y)
         places = self._places(labels).clip(max=len(self.classes) - 1)
-        unknown = self.classes[places] != labels
+        unknown = (self.classes[places] != labels) | (_is_boolean(labels) != _is_boolean(self.classes))
         if unknown.any():
             raise LabelError(
                 f"labels must be among those that fit saw ({_listed(self.classes)}); "
@@ -100,9 +101,34 @@ class NoLabels:
 
 def fit_label_codec(y: Any) -> LabelCodec:
     """Return the codec for labels of shape (n,)."""
-    labels = check_labels(y)
+    labels, y = check_labels(y), one_column(y)
     _, container = unwrap(y if hasattr(y, "dtype") else labels)
     return LabelCodec(container, np.unique(labels))
+
+
+def one_column(y: Any) -> Any:
+    """Return labels of shape (n, 1) as labels (n,) in a container of their kind; others as they are."""
+    if getattr(y, "ndim", 1) != 2 or y.shape[1] != 1:
+        return y
+    return y.iloc[:, 0] if hasattr(y, "iloc") else y[:, 0]
+
+
+def place_of(label: Any, classes: Sequence[Any]) -> int | None:
+    """Return where a label stands among classes, by its value, else by its text; None where it does not.
+
+    Examples
+    --------
+    >>> place_of(1, [0.0, 1.0]), place_of("3", [3, 5]), place_of(True, [0, 1])
+    (1, 0, None)
+    """
+    kind = isinstance(label, bool)
+    equal = (n for n, known in enumerate(classes) if known == label and isinstance(known, bool) == kind)
+    alike = (n for n, known in enumerate(classes) if str(known) == str(label))
+    return next(equal, next(alike, None))
+
+
+def _is_boolean(labels: np.ndarray) -> bool:
+    return any(isinstance(label, bool) for label in labels[:1].tolist())
 
 
 def _listed(classes: np.ndarray, most: int = 8) -> str:

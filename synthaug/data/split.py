@@ -9,6 +9,7 @@ import numpy as np
 
 from synthaug._check import check_positive
 from synthaug._seed import derive, numpy_stream
+from synthaug.data.labels import place_of
 from synthaug.errors import ConfigError
 
 
@@ -178,8 +179,9 @@ def _wanted(y: np.ndarray, rows_per_class: int | Mapping[Any, int]) -> dict[Any,
     if not isinstance(rows_per_class, Mapping):
         return dict.fromkeys(classes, check_positive("rows_per_class", rows_per_class, integer=True))
     named = {
-        str(label): check_positive(f"rows_per_class[{label!r}]", n, integer=True) for label, n in rows_per_class.items()
+        place_of(label, classes): check_positive(f"rows_per_class[{label!r}]", n, integer=True)
+        for label, n in rows_per_class.items()
     }
-    if sorted(named) != sorted(map(str, classes)):
+    if len(rows_per_class) != len(classes) or set(named) != set(range(len(classes))):
         raise ConfigError(f"rows_per_class must name every class ({classes}); got {list(rows_per_class)}.")
-    return {label: named[str(label)] for label in classes}
+    return {label: named[place] for place, label in enumerate(classes)}

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import torch
-from joblib import Parallel, cpu_count, delayed, effective_n_jobs
+from joblib import cpu_count, effective_n_jobs
+from sklearn.utils.parallel import Parallel, delayed  # which hand on scikit-learn's configuration
 
 from synthaug.augment.fitting import as_estimator_wants, fit_classifier
 from synthaug.data.container import take

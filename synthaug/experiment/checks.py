@@ -8,6 +8,7 @@ import numpy as np
 
 from synthaug._check import FEWEST_ROWS, check_word
 from synthaug.augment.arms import ARMS, USES_UNLABELLED, Arm, self_training
+from synthaug.augment.fitting import has_method
 from synthaug.augment.learning import check_generator, new_learner
 from synthaug.augment.mix import reads_images
 from synthaug.augment.plan import counts_of
@@ -109,7 +110,7 @@ def check_rows_without_labels(work: Work) -> None:
         return
     check_unlabelled(work.X, work.X_unlabeled, work.augmenter)
     users = [arm for arm in work.arms.values() if arm in USES_UNLABELLED or arm not in ARMS.values()]
-    if not users or (users == [self_training] and not hasattr(work.estimator, "predict_proba")):
+    if not users or (users == [self_training] and not has_method(work.estimator, "predict_proba")):
         raise ConfigError(
             f"X_unlabeled must be of use to an arm; got {list(work.arms)}, which use none. Add 'self-training' (with a "
             "classifier that has predict_proba), 'gan' or 'gated', or leave X_unlabeled out."

@@ -1,13 +1,14 @@
 """The two designs of a study: a user's cross-validation, and a few labels drawn many times with the rest held back."""
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from numbers import Integral
 from typing import Any
 
 import numpy as np
+from sklearn.model_selection import check_cv
 
 from synthaug.data.groups import check_groups_apart
 from synthaug.data.split import Split, label_scarce_draws, repeated_folds
@@ -84,7 +85,7 @@ class Splitter:
     Attributes
     ----------
     splitter
-        Anything with ``split(X, y, groups)``.
+        Anything with ``split(X, y, groups)``, which gets the rows as the user has them.
     """
 
     splitter: Any
@@ -93,7 +94,7 @@ class Splitter:
         """Return the splitter's folds, after checking that none tears a group apart."""
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "The groups parameter is ignored")  # checked below, by what it does
-            folds = list(self.splitter.split(np.zeros(len(y)), y, groups))
+            folds = list(self.splitter.split(X, y, groups))
         if groups is not None:
             for train, test in folds:
                 check_groups_apart(groups, train, test)
@@ -104,7 +105,8 @@ Design = Folds | Draws | Splitter
 
 
 def read_design(cv: Any) -> Design:
-    """Return the design meant by ``cv``: None (5 x 5 folds), a number of folds, ``Folds``, ``Draws`` or a splitter.
+    """Return the design meant by ``cv``: None (5 x 5 folds), a number of folds, ``Folds``, ``Draws``, a splitter or a
+    list of pairs (train, test) of row numbers.
 
     Raises
     ------
@@ -119,8 +121,12 @@ def read_design(cv: Any) -> Design:
         return cv
     if hasattr(cv, "split") and not isinstance(cv, str):
         return Splitter(cv)
+    if isinstance(cv, Iterable) and not isinstance(cv, str | Mapping):
+        return Splitter(check_cv(cv))
     given = repr(cv) if isinstance(cv, str | int | float) else f"a {type(cv).__name__}"
-    raise ConfigError(f"cv must be None, a number of folds, Folds, Draws or a splitter; got {given}.")
+    raise ConfigError(
+        f"cv must be None, a number of folds, Folds, Draws, a splitter or a list of pairs (train, test); got {given}."
+    )
 
 
 def compare_arms(design: str, splits: tuple[SplitResult, ...], arm: str, baseline: str, *, scoring: str) -> PairedTest:

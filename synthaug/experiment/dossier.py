@@ -74,7 +74,7 @@ def dossier_html(evidence: Evidence, card: ModelCard) -> str:
 
 def _view(evidence: Evidence, card: ModelCard) -> Part:
     comparison = evidence.comparison
-    copies = copies_part(comparison.splits)
+    copies = copies_part(comparison.splits, names=comparison.class_names)
     return {
         "name": comparison.name,
         "written": f"{card.written_at[:10]} by {card.written_by}",
@@ -88,7 +88,7 @@ def _view(evidence: Evidence, card: ModelCard) -> Part:
         "images": images_part(comparison, include_real_rows=evidence.include_real_rows),
         "columns": columns_part(comparison.splits, names=comparison.class_names),
         "copies": copies,
-        "quality": quality_part(comparison.splits),
+        "quality": quality_part(comparison.splits, names=comparison.class_names),
         "differences": differences_part(comparison),
         "intervals": intervals_part(comparison, grouped=_grouped(evidence.data)),
         "gate": gate_part(comparison),

@@ -21,6 +21,7 @@ from synthaug.experiment.dossier_limits import Limit, limits_of_use
 from synthaug.experiment.report_classes import QUALITY_MEANINGS
 from synthaug.experiment.report_columns import column_likeness
 from synthaug.experiment.report_copies import COPYING
+from synthaug.experiment.report_quality import names_of
 from synthaug.experiment.report_settings import settings_part
 from synthaug.experiment.report_verdict import answer
 from synthaug.experiment.results import LearnerRecord
@@ -108,7 +109,7 @@ def model_card(evidence: Evidence) -> ModelCard:
         generation=_generation(evidence),
         audit=_audit(evidence),
         quality=_quality(evidence),
-        columns=_records(column_likeness(evidence.comparison.splits)),
+        columns=_columns(evidence),
         utility=_utility(evidence),
         gate=_gate(evidence),
         limits=limits_of_use(evidence),
@@ -118,7 +119,10 @@ def model_card(evidence: Evidence) -> ModelCard:
     )
 
 
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+def _columns(evidence: Evidence) -> list[Record]:
+    table = column_likeness(evidence.comparison.splits)
+    said = names_of(table["class"], evidence.comparison.class_names)
+    table = table.assign(**{"class": [said.get(label, label) for label in table["class"]]})
     return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
 
 

@@ -11,14 +11,15 @@ import pandas as pd
 
 from synthaug.experiment.dossier_data import DataUsed
 from synthaug.experiment.report_classes import falls_short
+from synthaug.experiment.report_quality import quality_tables
 from synthaug.experiment.results import LearnerRecord, SplitResult, shown_learners
+from synthaug.quality.assess import ALL
 from synthaug.quality.measures import BETTER, MEMBERSHIP
 from synthaug.quality.membership import NO_SECRET
 
 if TYPE_CHECKING:
     from synthaug.experiment.comparison import Comparison
 
-ALL = "all"
 _FIGURES = ["value", "floor", "low", "high"]
 
 
@@ -60,7 +61,7 @@ class Evidence:
 
     @property
     def classes(self) -> list[str]:
-        """The classes that any figure was measured of, as they stand in ``figures``."""
+        """The names of the classes that any figure was measured of, as they stand in ``figures``."""
         return [name for name in dict.fromkeys(self.figures.index.get_level_values("class")) if name != ALL]
 
     def figure(self, name: str, metric: str, which: str = "value") -> float:
@@ -87,19 +88,21 @@ def gather(comparison: "Comparison", folder: str | Path, facts: dict[str, Any]) 
         environment=dict(facts.get("environment") or comparison.settings.get("versions") or {}),
         include_real_rows=bool(facts["include_real_rows"]),
         n_planned=int(facts.get("n_splits", len(comparison.splits))),
-        figures=mean_figures(comparison.splits),
+        figures=mean_figures(comparison.splits, names=comparison.class_names),
         saved=_checksums(Path(folder), shown_learners(comparison.splits)),
     )
 
 
-def mean_figures(splits: Sequence[SplitResult]) -> pd.DataFrame:
-    """Return each class's figures, means over the learners shown, indexed by class and metric."""
-    tables = [learner.quality for learner in shown_learners(splits) if len(learner.quality)]
+def mean_figures(splits: Sequence[SplitResult], *, names: Sequence[str]) -> pd.DataFrame:
+    """Return each class's figures, means over the learners shown, indexed by class and metric.
+
+    ``names`` are the classes', in the order of their labels.
+    """
+    tables = quality_tables(splits, names=names)
     if not tables:
         index = pd.MultiIndex.from_arrays([[], []], names=["class", "metric"])
         return pd.DataFrame(columns=_FIGURES, index=index, dtype=float)
-    found = pd.concat(tables)
-    found = found.assign(**{"class": found["class"].astype(str)}).reindex(columns=["class", "metric", *_FIGURES])
+    found = pd.concat(tables).reindex(columns=["class", "metric", *_FIGURES])
     return found.groupby(["class", "metric"], sort=False)[_FIGURES].mean()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from synthaug.augment.fitting import has_method
 from synthaug.augment.metrics import metric_name, score, specificity_of
 from synthaug.augment.scorable import check_scoring_fits, right_answers
 from synthaug.data.split import Split
@@ -37,6 +38,11 @@ def read_metrics(
         For a metric that was asked for and cannot be.
     """
     _check_metric(scoring, labels, estimator)
+    if isinstance(metrics, Mapping):
+        raise ConfigError(
+            f"metrics must be a list; got a dict of {', '.join(map(repr, metrics))}. Pass its values: names of "
+            "metrics, and scorers, which are called what their function is."
+        )
     if isinstance(metrics, str) or not (metrics is None or np.iterable(metrics)):
         raise ConfigError(f"metrics must be a list; got {metrics!r}. Write [{metrics!r}].")
     if metrics is None:
@@ -110,7 +116,7 @@ def _check_metric(metric: Any, labels: np.ndarray, estimator: Any) -> None:
         raise ConfigError(
             f"scoring {metric} is for two classes; got labels of more. Take 'roc_auc_ovr', each class against the rest."
         )
-    if isinstance(metric, str) and metric in NEEDS_PROBABILITIES and not hasattr(estimator, "predict_proba"):
+    if isinstance(metric, str) and metric in NEEDS_PROBABILITIES and not has_method(estimator, "predict_proba"):
         raise ConfigError(
             f"scoring {metric} needs probabilities; {type(estimator).__name__} gives none. Choose a classifier with "
             "predict_proba or another metric."

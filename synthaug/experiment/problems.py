@@ -58,6 +58,13 @@ def check_each_once(values: tuple[Any, ...]) -> tuple[Any, ...]:
     return values
 
 
+def check_label(value: Any) -> Any:
+    """Return a label: a number, text, true or false; or None for none."""
+    if value is None or isinstance(value, bool | int | str) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    return refuse((), f"must be a label: a number, text, true or false; got {_shown(value)}")
+
+
 def check_rows_per_class(value: Any) -> int | dict[Any, int]:
     """Return how many rows of each class: a whole number, or a mapping of label to whole number, each at least 1."""
     if isinstance(value, Mapping) and value:

@@ -8,7 +8,8 @@ import pandas as pd
 
 from synthaug.experiment.axis import metric_text
 from synthaug.experiment.report_copies import COPYING, audits
-from synthaug.experiment.results import SplitResult, shown_learners
+from synthaug.experiment.report_quality import quality_tables
+from synthaug.experiment.results import SplitResult
 from synthaug.quality.measures import BETTER
 from synthaug.statistics.units import NOT_THERE, spoken, unit_of
 
@@ -66,17 +67,20 @@ def _recall_cell(recall: float, gain: float) -> Part:
     return {"value": unit.value(recall), "difference": unit.difference(gain), "weak": gain <= _LOST}
 
 
-def quality_part(splits: Sequence[SplitResult]) -> Part:
-    """Return the quality of each class beside the real rows' own, means over the learners."""
-    tables = [learner.quality for learner in shown_learners(splits) if len(learner.quality)]
-    if audits(splits):  # copies have a part of their own
+def quality_part(splits: Sequence[SplitResult], *, names: Sequence[str]) -> Part:
+    """Return the quality of each class beside the real rows' own, means over the learners.
+
+    ``names`` are the classes', in the order of their labels.
+    """
+    tables = quality_tables(splits, names=names)
+    if audits(tables):  # copies have a part of their own
         tables = [table[~table["metric"].isin(COPYING)] for table in tables]
     if not tables:
         return {"metrics": [], "rows": [], "n": 0}
     means = pd.concat(tables).groupby(["class", "metric"], sort=False)[["value", "floor"]].mean()
     metrics = list(dict.fromkeys(means.index.get_level_values("metric")))
     classes = list(dict.fromkeys(means.index.get_level_values("class")))
-    rows = [(str(name), [_quality_cell(means, name, metric) for metric in metrics]) for name in classes]
+    rows = [(name, [_quality_cell(means, name, metric) for metric in metrics]) for name in classes]
     heads = [(metric_text(metric), QUALITY_MEANINGS.get(metric, "")) for metric in metrics]
     return {"metrics": heads, "rows": rows, "n": len(tables)}
 

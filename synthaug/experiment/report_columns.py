@@ -10,6 +10,7 @@ from synthaug.experiment.axis import fit_axis, tick_text
 from synthaug.experiment.column_figures import Associations, ColumnFigures
 from synthaug.experiment.column_shapes import MISSING, Marginal
 from synthaug.experiment.report_classes import few_digits
+from synthaug.experiment.report_quality import names_of
 from synthaug.experiment.results import SplitResult, shown_learners
 from synthaug.statistics.units import spoken
 
@@ -38,7 +39,7 @@ def columns_part(splits: Sequence[SplitResult], *, names: Sequence[str]) -> Part
     drawn = next((one for one in found if one.marginals or one.associations), found[0])
     table = column_likeness(splits)
     labels = list(dict.fromkeys(table["class"]))[:_MOST_CLASSES]
-    said = dict(zip(labels, names, strict=False)) if len(set(table["class"])) == len(names) else {}
+    said = names_of(table["class"], names)
     return {
         "n": len(found),
         "least": drawn.least_rows,

@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 
 from synthaug.experiment.axis import Axis, fit_axis, tick_text
-from synthaug.experiment.results import SplitResult, shown_learners
+from synthaug.experiment.report_quality import quality_tables
+from synthaug.experiment.results import SplitResult
+from synthaug.quality.assess import ALL
 from synthaug.quality.measures import MEMBERSHIP
 from synthaug.quality.membership import NO_SECRET
 from synthaug.statistics.units import NOT_THERE, spoken
@@ -17,22 +19,24 @@ COPYING = ("copy_rate", "distance_ratio", MEMBERSHIP)
 _FIGURES = ["value", "floor", "low", "high"]
 
 
-def audits(splits: Sequence[SplitResult]) -> list[pd.DataFrame]:
-    """Return the audit of each learner shown: the rows of its quality that tell of copies."""
-    tables = [learner.quality for learner in shown_learners(splits) if len(learner.quality)]
+def audits(tables: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
+    """Return the audit of each learner: the rows of its quality that tell of copies; none of one without an attack."""
     return [table[table["metric"].isin(COPYING)] for table in tables if MEMBERSHIP in set(table["metric"])]
 
 
-def copies_part(splits: Sequence[SplitResult]) -> Part:
-    """Return a row a class: the attack's AUC with its interval, copies, and nearness; means over the learners."""
-    tables = audits(splits)
+def copies_part(splits: Sequence[SplitResult], *, names: Sequence[str]) -> Part:
+    """Return a row a class: the attack's AUC with its interval, copies, and nearness; means over the learners.
+
+    ``names`` are the classes', in the order of their labels.
+    """
+    tables = audits(quality_tables(splits, names=names))
     if not tables:
         return {"rows": []}
     means = pd.concat(tables).groupby(["class", "metric"], sort=False)[_FIGURES].mean()
     classes = list(dict.fromkeys(means.index.get_level_values("class")))
     axis = fit_axis([0.0, 1.0])
     of_class = {name: means[means.index.get_level_values("class") == name].droplevel("class") for name in classes}
-    rows = [_row(str(name), found, axis) for name, found in of_class.items()]
+    rows = [_row(name, found, axis) for name, found in of_class.items()]
     return {
         "rows": rows,
         "ticks": tick_text(axis),
@@ -45,7 +49,7 @@ def copies_part(splits: Sequence[SplitResult]) -> Part:
 
 def _betrays(table: pd.DataFrame) -> bool:
     """Return whether one learner's attack is right more often than chance allows, over all classes."""
-    whole = table[(table["class"] == "all") & (table["metric"] == MEMBERSHIP)]
+    whole = table[(table["class"] == ALL) & (table["metric"] == MEMBERSHIP)]
     return bool((whole["low"] > NO_SECRET).any())
 
 

@@ -2,6 +2,7 @@
 
 import inspect
 import re
+import shlex
 from ast import literal_eval
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 Part = dict[str, Any]
 
 _NO_PACKAGES = ("python", "system")
+_SAID_APART = ("versions", "config")
 
 
 def facts_part(comparison: "Comparison") -> list[tuple[str, str]]:
@@ -49,7 +51,7 @@ def short_name(value: Any) -> str:
 
 def settings_part(settings: Mapping[str, Any]) -> Part:
     """Return the settings as YAML text, the versions as pairs, and what to type to run the study again."""
-    plain = _as_text({key: value for key, value in settings.items() if key != "versions"})
+    plain = _as_text({key: value for key, value in settings.items() if key not in _SAID_APART})
     text = yaml.safe_dump(plain, sort_keys=False, default_flow_style=None, allow_unicode=True, width=78)
     versions = {str(name): str(version) for name, version in (settings.get("versions") or {}).items()}
     again = _again(settings)
@@ -79,7 +81,8 @@ def _install(versions: Mapping[str, str]) -> str:
 def _again(settings: Mapping[str, Any]) -> Part:
     """Return the command of a study that came from a pipeline, or the call of one that came from Python."""
     if "data" in settings:
-        return {"command": "synthaug run config.yaml --output again", "call": ""}
+        config = settings.get("config", "STUDY/config.yaml")  # studies of before did not note it
+        return {"command": f"synthaug run {shlex.quote(config)} --output again", "call": ""}
     return {"command": "", "call": _call(settings) if "arms" in settings else ""}
 
 

@@ -38,7 +38,7 @@ _ROWS_MOST = 10_000_000
 _STRATEGIES = ("auto", "all", "minority", "not minority", "not majority")
 
 Tuple = Strict(False)
-Label = int | str | bool
+Label = int | str | bool | float
 Count = Annotated[int, Field(ge=1, le=_ROWS_MOST)]
 Scoring = Annotated[str, AfterValidator(lambda value: words.check_scoring(value, SCORINGS))]
 
@@ -93,7 +93,7 @@ class DataConfig(Section):
     window: Literal["auto", "none", "header", "percentile"] = "auto"
     on_error: Literal["raise", "skip"] = "raise"
     near_duplicates: Literal["together", "apart"] | None = None
-    finding: Label | None = None
+    finding: Annotated[Label | None, PlainValidator(words.check_label)] = None
     label: str | None = None
     image_shape: Annotated[tuple[Annotated[int, Field(ge=1)], ...] | None, Tuple] = Field(
         None, min_length=2, max_length=3
@@ -136,12 +136,15 @@ class DrawsConfig(Section):
         How many training rows of each class: one number, or one a class.
     test_rows
         How many rows are held out, the same for every draw.
+    groups
+        As in ``FoldsConfig``: no group is both held out and drawn.
     """
 
     kind: Literal["draws"]
     n_draws: Annotated[int, Field(ge=2, le=1000)] = 10
     rows_per_class: Annotated[int | dict[Label, int], PlainValidator(words.check_rows_per_class)]
     test_rows: Annotated[int, Field(ge=2, le=_ROWS_MOST)]
+    groups: str | None = None
 
 
 class FoldsConfig(Section):

@@ -2,10 +2,12 @@
 ran.
 """
 
+import contextlib
 import io
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -36,7 +38,7 @@ _OF_A_SPLIT = (
 _OF_A_POINT = ("arm", "fraction", "n_rows", "value")
 REPORT, DOSSIER, CARD = "report.html", "dossier.html", "model_card.json"
 SUMMARY, FRAME, INTERVALS = "summary.csv", "frame.csv", "intervals.csv"
-_FACTS, _ARRAYS, _STUDY = "result.json", "arrays.npz", "study.json"
+_FACTS, _ARRAYS, _STUDY, _LOCK = "result.json", "arrays.npz", "study.json", ".run.lock"
 
 
 class SplitStore:
@@ -50,6 +52,35 @@ class SplitStore:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
+        self._key: str | None = None
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder for one run, which may hold it twice; the system lets go of it when the process dies.
+
+        Raises
+        ------
+        ConfigError
+            If another run holds it.
+        FileError
+            If it cannot be written to.
+        """
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(make_folder(self.folder).resolve() / _LOCK, is_singleton=True)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise ConfigError(
+                f"output must be written by one run at a time; got '{self.folder}' (another run writes to it). "
+                "Wait until that has ended, or choose another folder."
+            ) from error
+        except OSError as error:
+            raise FileError(f"'{self.folder}' cannot be locked ({error.strerror}). Choose another folder.") from error
+        try:
+            yield
+        finally:
+            lock.release()
 
     def open(self, key: str, facts: dict[str, Any], *, resume: bool) -> None:
         """Make the folder ready for a study with this key: keep its finished splits to resume, else remove all of it.
@@ -71,6 +102,7 @@ class SplitStore:
             If it cannot be written to.
         """
         make_folder(self.folder)
+        self._key = key
         if resume:
             self._check_key(key)
         else:
@@ -122,7 +154,8 @@ class SplitStore:
         buffer = io.BytesIO()
         np.savez_compressed(buffer, allow_pickle=False, **arrays)
         write_atomically(part / _ARRAYS, buffer.getvalue())
-        write_atomically(part / _FACTS, json.dumps(_facts(result), default=_plain).encode())
+        facts = _facts(result) | ({} if self._key is None else {"key": self._key})
+        write_atomically(part / _FACTS, json.dumps(facts, default=_plain).encode())
         shutil.rmtree(final, ignore_errors=True)
         os.replace(part, final)
 
@@ -136,11 +169,12 @@ class SplitStore:
         Raises
         ------
         FileError
-            If it is not there or damaged.
+            If it is not there, damaged, or a split of another study.
         """
         place = self._place(index)
         try:
             facts = json.loads((place / _FACTS).read_text())
+            self._check_owner(facts.pop("key", None))  # studies of before have none
             with np.load(place / _ARRAYS, allow_pickle=False) as file:
                 return _result(facts, {name: file[name] for name in file.files})
         except (OSError, ValueError, KeyError, TypeError, EOFError) as error:
@@ -150,6 +184,10 @@ class SplitStore:
 
     def _place(self, index: int) -> Path:
         return self.folder / "splits" / f"{index:04d}"
+
+    def _check_owner(self, key: str | None) -> None:
+        if key is not None and key != json.loads((self.folder / _STUDY).read_text())["key"]:
+            raise ValueError("of another study: two runs wrote here")
 
     def _check_key(self, key: str) -> None:
         path = self.folder / _STUDY

@@ -128,15 +128,20 @@ class Study:
         Raises
         ------
         ConfigError
-            If what is to be resumed was begun with other data or settings.
+            If what is to be resumed was begun with other data or settings, or another run writes to the folder.
         FileError
             If the folder cannot be written to.
         """
         store = SplitStore(self.folder)
+        with store.locked():
+            return self._run_in(store, on_progress=on_progress, resume=resume)
+
+    def _run_in(self, store: SplitStore, *, on_progress: Callable[[Progress], None] | None, resume: bool) -> Comparison:
         earlier = store.facts().get("environment", {}) if resume and store.finished() else {}
         versions = with_earlier(environment(), earlier)
-        arms = replace(self.arms, settings=self.arms.settings | {"versions": versions})
-        store.open(arms.key, self._facts() | {"settings": arms.settings, "environment": versions}, resume=resume)
+        noted = {"versions": versions, "config": str(self.folder / CONFIG)}
+        arms = replace(self.arms, settings=self.arms.settings | noted)
+        store.open(self.arms.key, self._facts() | {"settings": arms.settings, "environment": versions}, resume=resume)
         save_config(self.config, self.folder / CONFIG)
         with self._tracked(resume=resume) as tracked:
             comparison = arms.run(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from synthaug.data.datasets import DATASETS
+from synthaug.data.labels import place_of
 from synthaug.data.near_duplicates import near_duplicate_groups
 from synthaug.data.readers import ImageRows, read_images, read_rows_file
 from synthaug.errors import ConfigError, FileError
@@ -68,13 +69,13 @@ def rows_per_class(config: PipelineConfig) -> Any:
     said, finding = config.design.rows_per_class, config.data.finding
     if finding is None or not isinstance(said, Mapping):
         return said
-    rest = {label: n for label, n in said.items() if str(label) != str(finding)}
-    if len(rest) != 1 or len(said) != 2:
+    place, counts = place_of(finding, list(said)), list(said.values())
+    if place is None or len(said) != 2:
         raise ConfigError(
             f"rows_per_class must name two classes, the finding {finding!r} and one label that stands for the rest; "
             f"got {list(said)}. Or give one number for both."
         )
-    return {0: next(iter(rest.values())), 1: next(n for label, n in said.items() if str(label) == str(finding))}
+    return {0: counts[1 - place], 1: counts[place]}
 
 
 def _read(config: PipelineConfig) -> StudyRows:
@@ -124,7 +125,7 @@ def _medmnist_file(name: str) -> Path:
 
 
 def _named_groups(config: PipelineConfig) -> str | None:
-    return None if isinstance(config.design, DrawsConfig) else config.design.groups
+    return config.design.groups
 
 
 def _read_file(config: PipelineConfig) -> StudyRows:
@@ -151,7 +152,8 @@ def _with_finding(rows: StudyRows, finding: Any) -> StudyRows:
     labels = np.asarray(rows.y)
     classes = np.unique(labels)
     names = rows.class_names or tuple(map(str, classes.tolist()))
-    place = next((n for n, label in enumerate(classes.tolist()) if str(finding) in (str(label), names[n])), None)
+    place = place_of(finding, classes.tolist())
+    place = place_of(finding, names) if place is None else place
     if place is None or len(classes) < 2:
         raise ConfigError(f"data.finding must be one of at least two labels; got {finding!r}. They are {list(names)}.")
     others = [name for name in names if name != names[place]]

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from joblib import Parallel, delayed, effective_n_jobs
+from joblib import effective_n_jobs
 from sklearn.base import clone
+from sklearn.utils.parallel import Parallel, delayed  # which hand on scikit-learn's configuration
 from torch import Tensor, nn
 
 from synthaug._seed import derive

@@ -9,7 +9,9 @@ classifier trained on the same rows would be nearer to what a person sees; they 
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 import torch
@@ -30,6 +32,7 @@ from synthaug.quality.floors import (
 from synthaug.quality.measures import BETTER, FRECHET, MEASURES, Rows
 from synthaug.quality.membership import Groups, RowsAndLabels
 
+ALL = "all"
 _CARD_TEXT = "How good the synthetic rows are, class by class"
 _CARD_NOTE = "In brackets: the same figure for as many held-out real rows. A figure says something only beside it."
 
@@ -68,13 +71,27 @@ class QualityReport:
         ConfigError
             If the report has no such metric.
         """
-        rows = self.frame[(self.frame["metric"] == metric) & (self.frame["class"] != "all")]
+        rows = self.frame[(self.frame["metric"] == metric) & (self.frame["class"] != ALL)]
         if rows.empty:
             raise unknown_word("metric", metric, dict.fromkeys(self.frame["metric"]))
         floor = rows["floor"].fillna(rows["floor"].mean()).fillna(1.0)
         excess = rows["value"] - floor
         badness = {"lower": excess, "higher": -excess, "equal": excess.abs()}[BETTER[metric]]
         return rows.iloc[int(badness.fillna(-math.inf).to_numpy().argmax())]
+
+
+def told_apart(labels: Sequence[Any]) -> list[Any]:
+    """Return labels as a frame has them: one that is ``"all"``, as the total is, has ``(class)`` behind it.
+
+    Examples
+    --------
+    >>> told_apart(["all", "none"])
+    ['all (class)', 'none']
+    """
+    said = ALL
+    while said in (ALL, *labels):
+        said += " (class)"
+    return [said if label == ALL else label for label in labels]
 
 
 def assess(

@@ -61,6 +61,8 @@ class LabelWorth:
         if self.word == "less than none":
             return "worth less than no real label"
         if self.word == "more than":
+            if not round(self.rows):
+                return "worth some real labels, how many cannot be told"
             return f"worth more than {_labels(self.rows)}"
         if np.isnan(self.low):
             return f"worth {_labels(self.rows)} (at most {self.high:.0f})" if round(self.rows) else self._at_most

@@ -12,10 +12,10 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
-from torch.utils.data import TensorDataset
+from torch.utils.data import DataLoader, TensorDataset
 
 from synthaug import CGAN, AugmentedClassifier, SyntheticAugmenter
-from synthaug.errors import LabelError, NoRowsAddedWarning, ShapeError, ShortfallWarning, SmallClassWarning
+from synthaug.errors import ConfigError, LabelError, NoRowsAddedWarning, ShapeError, ShortfallWarning, SmallClassWarning
 from synthaug.generators import GENERATORS
 
 NETWORKED = {name: make for name, make in GENERATORS.items() if "batch_size" in make().get_params()}
@@ -154,6 +154,18 @@ def test_augment_keeps_the_real_rows_first_and_untouched(form):
     assert len(X_all) == len(y_all) == 36
 
 
+@pytest.mark.parametrize("as_column", [lambda y: y[:, None], lambda y: pd.DataFrame({"finding": y})])
+@pytest.mark.filterwarnings("ignore:A column-vector y was passed")
+def test_labels_in_a_column_are_augmented(as_column):
+    """Labels of shape (n, 1), which fit takes, are joined as labels (n,), those of a frame as a Series."""
+    y = as_column(np.repeat(["ill", "well"], [20, 40]))
+    X = np.random.default_rng(0).normal(size=(60, 3))
+    X_all, y_all = SyntheticAugmenter(CGAN(n_steps=3, width=8), selection="none").fit(X, y).augment(X, y)
+    assert len(X_all) == 80
+    assert y_all.shape == (80,)
+    assert isinstance(y_all, pd.Series) == isinstance(y, pd.DataFrame)
+
+
 def test_augment_follows_the_rows_it_is_given():
     """The strategy counts the rows of the call, not those of fit, so a part of the rows is balanced by itself."""
     X, y = make_images()
@@ -190,6 +202,12 @@ def test_a_dataset_is_learned_from_as_its_arrays_are():
     assert torch.equal(of_dataset, of_tensors)
     assert of_dataset.dtype == torch.uint8
     assert labels.tolist() == [0, 0, 0, 1, 1, 1]
+
+
+def test_a_loader_is_refused_in_words():
+    """A DataLoader in the place of its data set is called by its name."""
+    with pytest.raises(ConfigError, match=r"got a DataLoader .*Pass loader.dataset"):
+        SyntheticAugmenter().fit(DataLoader(TensorDataset(torch.zeros(4, 3), torch.tensor([0, 0, 1, 1]))))
 
 
 def test_a_class_too_small_to_learn_from_is_no_error():

@@ -9,8 +9,9 @@ import pytest
 import sklearn
 import torch
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.compose import make_column_transformer
 from sklearn.datasets import make_classification
-from sklearn.ensemble import RandomForestClassifier
+from sklearn.ensemble import RandomForestClassifier, StackingClassifier
 from sklearn.linear_model import LinearRegression, LogisticRegression, Perceptron
 from sklearn.model_selection import GridSearchCV, GroupKFold, cross_val_score, cross_validate
 from sklearn.neighbors import KNeighborsClassifier
@@ -186,6 +187,30 @@ def test_sample_weights_are_passed_on():
         model(Recorder(), gate=False).fit(X, y, sample_weight=[1, 2, 3])
 
 
+def test_a_row_that_weighs_nothing_is_left_out():
+    """What is learned, added and decided is what it is without the row, and so are the classes."""
+    X, y = make_table()
+    wrong = np.append(y, ["yes"] * 10 + ["maybe"])
+    weight = np.repeat([2.0, 0.0], [45, 11])
+    settings = {"gate": True, "scoring": "balanced_accuracy"}
+    with_them = model(LogisticRegression(), **settings).fit(np.vstack([X, X[:11]]), wrong, sample_weight=weight)
+    without = model(LogisticRegression(), **settings).fit(X, y, sample_weight=weight[:45])
+    assert with_them.classes_.tolist() == ["no", "yes"]
+    pd.testing.assert_frame_equal(with_them.decision_, without.decision_)
+    np.testing.assert_array_equal(with_them.predict_proba(X), without.predict_proba(X))
+
+
+def test_a_repeated_row_weighs_what_it_weighs():
+    """A real row that comes twice has its own weight both times, not the mean."""
+    X, y = make_table()
+    weight = np.linspace(1, 3, 45)
+    fitted = model(Recorder(), gate=False, candidates={"repeat": Mix(synthetic_fraction=0.0)})
+    mixed = fitted.fit(X, y, sample_weight=weight).estimator_
+    weight_of = dict(zip(map(tuple, X), weight, strict=True))
+    np.testing.assert_allclose(mixed.weight_[45:], [weight_of[tuple(row)] for row in mixed.X_[45:]])
+    assert len(mixed.X_) == 60
+
+
 def test_images_reach_a_two_dimensional_classifier_flat():
     """Images go in whole and reach the classifier as rows of numbers, in fit and predict alike."""
     X, y = make_images()
@@ -311,6 +336,36 @@ def test_groups_and_weights_are_routed(wrap):
         last = fitted[-1] if isinstance(fitted, Pipeline) else fitted
         np.testing.assert_allclose(last.estimator_.weight_[: len(train)], weight[train])
         assert not set(groups[train]) & set(groups[test])
+
+
+@pytest.mark.parametrize("estimator", [None, make_pipeline(StandardScaler(), LogisticRegression())])
+def test_a_pipeline_needs_no_request_for_weights(estimator):
+    """With metadata routing on a pipeline fits without weights, which the gate then does not try; nor has it any."""
+    X, y = make_table()
+    with sklearn.config_context(enable_metadata_routing=True):
+        fitted = model(estimator).fit(X, y)
+        with pytest.raises(ConfigError, match="a weight of rows needs an estimator that takes sample_weight"):
+            model(estimator).fit(X, y, sample_weight=np.ones(45))
+    assert "gan, low weight" not in fitted.decision_["candidate"][fitted.decision_["gain"].notna()].tolist()
+
+
+def test_a_stack_is_a_classifier():
+    """A stack that gets its final estimator only when it is fitted is taken, with its probabilities."""
+    stack = StackingClassifier([("plain", LogisticRegression())], cv=2)
+    fitted = model(make_pipeline(StandardScaler(), stack), scoring="neg_log_loss").fit(*make_table())
+    assert fitted.predict_proba(make_table()[0]).shape == (45, 2)
+
+
+def test_workers_get_the_configuration():
+    """A setting of scikit-learn's that the classifier needs holds in the gate's workers as well."""
+    X, y = make_table()
+    by_name = make_column_transformer((StandardScaler(), ["x0", "x1"]))
+    estimator = make_pipeline(StandardScaler(), by_name, LogisticRegression())
+    with sklearn.config_context(transform_output="pandas"):
+        X = pd.DataFrame(X, columns=["x0", "x1", "x2"])
+        alone, together = (model(estimator, n_jobs=n_jobs).fit(X, y) for n_jobs in (None, 2))
+    assert alone.decision_["gain"].notna().any()
+    pd.testing.assert_frame_equal(together.decision_, alone.decision_)
 
 
 def test_groups_are_routed_through_a_search():

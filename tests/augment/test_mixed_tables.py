@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 from imblearn.pipeline import make_pipeline as make_imb_pipeline
 from sklearn.compose import ColumnTransformer, make_column_selector
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -152,6 +153,34 @@ def test_only_a_table_that_needs_it_is_encoded(rows):
     assert needs_encoding(X[["dose"]], augmenter())
     assert not needs_encoding(X[["diastolic", "systolic"]], augmenter())
     assert not needs_encoding(X.to_numpy(), augmenter())
+
+
+def test_numbers_that_are_named_categories_are_encoded(rows):
+    """Whether another column holds words does not decide what becomes of a category that is written as numbers."""
+    X = rows[0][["diastolic", "systolic"]].assign(ward=np.arange(60) % 4)
+    assert needs_encoding(X, augmenter(categorical_features=["ward"]))
+    assert not needs_encoding(X, augmenter(categorical_features=[]))
+
+
+def test_equal_numbers_are_one_category(rows):
+    """A category of whole numbers is the same one when a missing cell makes its column one of floats."""
+    ward = np.arange(60) % 4
+    X, y = rows[0][["diastolic"]].assign(ward=ward, open=ward > 1), np.where(ward == 2, "ill", "well")
+    named = augmenter(categorical_features=["ward", "open"])
+    model = AugmentedClassifier(augmenter=named, gate=False, random_state=0).fit(X, y)
+    as_floats = X.astype({"ward": float, "open": int})
+    np.testing.assert_array_equal(model.predict_proba(as_floats), model.predict_proba(X))
+    as_floats.iloc[0, 1] = np.nan
+    np.testing.assert_array_equal(model.predict_proba(as_floats)[1:], model.predict_proba(X)[1:])
+
+
+def test_the_encoding_stands_where_steps_give_frames(rows):
+    """With scikit-learn's output set to pandas, rows in any order are encoded as without."""
+    X, y = rows
+    plain = with_encoding(LogisticRegression(), X, augmenter()).fit(X[20:], y[20:]).predict_proba(X[:20])
+    with sklearn.config_context(transform_output="pandas"):
+        framed = with_encoding(LogisticRegression(), X, augmenter()).fit(X[20:], y[20:])
+        np.testing.assert_array_equal(framed.predict_proba(X[:20]), plain)
 
 
 def test_the_encoding_gives_a_classifier_numbers(rows):

@@ -123,6 +123,71 @@ def test_an_audit_finds_what_an_assessment_finds():
     assert set(ours.index.get_level_values("class")) == {"all", "a", "b", "c", "dd"}
 
 
+BYTES = [(np.rint(rows.reshape(-1, 8, 8) * 15).astype(np.uint8), labels) for rows, labels in PARTS]
+RANGES = {"bytes": lambda x: x, "unit": lambda x: x / 255, "signed": lambda x: x / 127.5 - 1, "z": lambda x: x / 64 - 2}
+RANGES |= {"float bytes": lambda x: x + 0.3, "words": lambda x: x.astype(np.uint16) * 257, "16": lambda x: x / 15}
+APART = [("bytes", name) for name in ("unit", "signed", "z", "words")]
+APART += [("words", "unit"), ("float bytes", "unit"), ("16", "unit")]
+
+
+@pytest.mark.parametrize("name", ["synthetic", "holdout"])
+@pytest.mark.parametrize(("one", "other"), [*APART, *(pair[::-1] for pair in APART)])
+def test_pixels_on_another_scale_are_named(one, other, name):
+    """Copies on another scale, and held-out rows, are refused with both ranges, and not cleared of being copies."""
+    places = [("real", 0), ("synthetic", 0), ("holdout", 2)]
+    sets = [(RANGES[other if who == name else one](BYTES[part][0]), BYTES[part][1]) for who, part in places]
+    said = f"pixels of {name} must be on the scale of real, .* to .*; got .* to .*. Rescale one of them."
+    with pytest.raises(ShapeError, match=said):
+        audit_copies(*sets)
+
+
+def test_a_scale_is_named_with_its_ends():
+    """The message has the range of either side."""
+    real, _, holdout = BYTES
+    with pytest.raises(ShapeError, match=r"scale of real, 0 to 240; got 0 to 0\.94"):
+        assess_quality(real, (real[0] / 255, real[1]), holdout)
+
+
+DARK = {
+    "black": lambda x: x * 0,
+    "constant": lambda x: x * 0 + 3,
+    "near black": lambda x: x // 40,
+    "near black floats": lambda x: x.astype(np.float64) // 40,
+    "no grey levels": lambda x: x / 80.0 + 0.001,
+    "near black of 0 to 1": lambda x: x / 255 / 20,
+    "a bright pixel": lambda x: np.where(np.arange(64).reshape(8, 8) == 0, 250, x / 255),
+    "beyond": lambda x: x + 40.0,
+}
+BESIDE = {"no grey levels": "float bytes", "near black of 0 to 1": "unit"}
+
+
+@pytest.mark.parametrize("name", DARK)
+def test_dark_rows_are_on_the_same_scale(name):
+    """Dark, constant and somewhat brighter rows, and one outlier among training rows, are no other scale."""
+    real, synthetic, holdout = ((RANGES[BESIDE.get(name, "bytes")](x), y) for x, y in BYTES)
+    outlier = real[0].astype(np.float64)
+    outlier[0, 0, 0] = 60 * outlier.max()
+    for train in (real[0], outlier):
+        audit_copies((train, real[1]), (DARK[name](BYTES[1][0]), synthetic[1]), holdout)
+
+
+@pytest.mark.parametrize("labels", [["all", "none"], ["all (class)", "all"]])
+def test_a_class_called_all_is_not_the_total(labels):
+    """Where every row of the class ``all`` is a copy, its figure is apart from the total, and the worst."""
+    few = [(x[y < 2], y[y < 2]) for x, y in PARTS]
+    copied, fresh = labels.index("all"), 1 - labels.index("all")
+    (real, y), (other, other_y), _ = few
+    rows = np.concatenate([real[y == copied], other[other_y == fresh]])
+    numbers = np.repeat([copied, fresh], [(y == copied).sum(), (other_y == fresh).sum()])
+    sets = [(x, np.array(labels)[of]) for x, of in (few[0], (rows, numbers), few[2])]
+    said = "all (class)" if "none" in labels else "all (class) (class)"
+    report = assess_quality(*sets, image_shape=(8, 8))
+    assert set(report.frame["class"]) == {"all", said, labels[fresh]}
+    assert not report.frame.duplicated(["class", "metric"]).any()
+    assert report.worst("copy_rate")["class"] == said
+    assert value(audit_copies(*sets, image_shape=(8, 8)).frame, "copy_rate", said) > 0.9
+
+
 @pytest.mark.parametrize("judge", [assess_quality, audit_copies])
 def test_held_out_rows_that_were_learned_from_are_named(judge):
     """A held-out row that is a training row flatters the floor: a warning names it by its number."""

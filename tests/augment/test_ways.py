@@ -182,13 +182,14 @@ def test_pretraining_ends_on_the_real_rows():
 
 
 def test_pretraining_on_soft_labels_and_weights():
-    """The first stage's rows have soft labels and weights; the last stage's are the real ones with their own."""
+    """The first stage's rows have soft labels and weights; the last stage's are the real ones with their own, twice."""
     real = STREAM.uniform(0.5, 2.0, size=36)
     mix = Mix(order="pretrain", labels="soft", synthetic_weight=0.5)
     first, last = fit_mix(mix, X, Y, setting(weight=real)).classifier.stages_
     assert first[2].sum() == pytest.approx(0.5 * real.mean() * 15)
     np.testing.assert_array_equal(last[2][:36], real)
-    np.testing.assert_allclose(last[2][36:], real.mean())
+    weight_of = dict(zip(map(tuple, X), real, strict=True))
+    np.testing.assert_array_equal(last[2][36:], [weight_of[tuple(row)] for row in last[0][36:]])
 
 
 def test_a_mix_of_nothing_is_fitted_once():

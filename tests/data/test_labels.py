@@ -85,6 +85,9 @@ def test_a_number_may_be_named_as_text():
         (np.array(["1", "3"]), np.array([1, 3]), r"fit saw \('1', '3'\); got 1 in row 0"),
         (np.array(["a", "b"], dtype=object), np.array([0, 1]), r"fit saw \('a', 'b'\); got 0 in row 0"),
         (np.array([1, 3]), np.array([9]), r"got 9 in row 0"),
+        (np.array([0, 1]), np.array([True, False]), r"fit saw \(0, 1\); got True in row 0"),
+        (np.array([0.0, 1.0]), pd.Series([True], dtype="boolean"), r"fit saw \(0.0, 1.0\); got True in row 0"),
+        (np.array([False, True]), np.array([1, 0]), r"fit saw \(False, True\); got 1 in row 0"),
     ],
 )
 def test_labels_that_fit_did_not_see_are_named(seen, met, message):

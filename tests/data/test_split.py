@@ -97,6 +97,18 @@ def test_labels_may_be_named_as_text():
     assert np.bincount(y[split.train])[[3, 5]].tolist() == [2, 4]
 
 
+def test_labels_are_named_by_their_value():
+    """The class 1.0 may be named 1, and none is named twice."""
+    y = np.repeat([0.0, 1.0], 20)
+    asked = {"n_draws": 1, "test_rows": 10, "seed": 0}
+    (split,) = label_scarce_draws(y, rows_per_class={1: 2, 0: 4}, **asked)
+    assert np.bincount(y[split.train].astype(int)).tolist() == [4, 2]
+    with pytest.raises(ConfigError, match="must name every class"):
+        label_scarce_draws(y, rows_per_class={1: 2, "1.0": 2, 0: 4}, **asked)
+    with pytest.raises(ConfigError, match="must name every class"):
+        label_scarce_draws(y, rows_per_class={True: 2, False: 4}, **asked)
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [

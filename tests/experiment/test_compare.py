@@ -410,6 +410,21 @@ def test_groups_choose_group_folds(clinic):
         assert not set(groups[split.train]) & set(groups[split.test])
 
 
+def test_a_splitter_sees_the_rows(clinic):
+    """A splitter may go by what is in the rows; pairs of row numbers are a splitter, too."""
+
+    class ByBrightness:
+        def split(self, X, y=None, groups=None):
+            order = np.argsort(X.sum(axis=(1, 2)), kind="stable")
+            return [(order[::2], order[1::2]), (order[1::2], order[::2])]
+
+    pairs = ByBrightness().split(clinic[0])
+    for splits in (study(clinic, cv=ByBrightness()).splits, study(clinic, cv=pairs).splits):
+        for split, (train, test) in zip(splits, pairs, strict=True):
+            np.testing.assert_array_equal(split.train, train)
+            np.testing.assert_array_equal(split.test, test)
+
+
 def test_a_splitter_that_tears_groups_is_refused(clinic):
     """A splitter that ignores groups is refused by what it does; one that honours them is taken."""
     groups = np.arange(200) // 4
@@ -644,9 +659,10 @@ def test_numpy_labels_may_name_a_draw(clinic):
             {"scoring": make_scorer(roc_auc_score, response_method="predict_proba")},
             "roc_auc_score must be able to score these labels",
         ),
+        ({"metrics": {"recall": "recall_macro"}}, "metrics must be a list; got a dict of 'recall'. Pass its values"),
         ({"arms": {0: "none", 1: "smote"}}, "arms must be named by words; got 0"),
         ({"rope": "0.01"}, "rope must be at least 0; got '0.01'"),
-        ({"cv": [(np.arange(500), np.arange(500))] * 2}, "or a splitter; got a list"),
+        ({"cv": {"folds": 5}}, "a list of pairs .train, test.; got a dict"),
     ],
 )
 def test_slips_are_refused_in_words(digits_groups, changes, message):

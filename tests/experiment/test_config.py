@@ -153,6 +153,8 @@ CHANGED = [
     ("{name: digits}", "{name: digits, path: a.npz}", "data must have exactly one of the keys name, path, folder"),
     ("{name: digits}", "{path: a.csv}", "data.label must name the column of the labels"),
     ("{name: digits}", "{path: a.pkl}", "data.path must be a .npz, .csv or .parquet file; got 'a.pkl'"),
+    ("{name: digits}", "{name: digits, finding: [3]}", r":2:22: data.finding must be a label: .*; got a list\.$"),
+    ("{name: digits}", "{name: digits, finding: .nan}", "data.finding must be a label: a number, text, .*; got nan"),
     ("{name: digits}", "{name: digits, image_shape: [8]}", "data.image_shape must be a list of at least 2"),
     ("{name: digits}", "{name: digits, image_format: hwc}", "data.image_format must be one of auto, channels_first"),
     ("name: digits\n", "name: ../x\n", "name must be letters, digits"),

@@ -257,6 +257,12 @@ def test_rows_without_groups_are_not_told_as_groups(study: Comparison, tmp_path:
     assert "whole groups" not in text
 
 
+def test_columns_are_of_the_named_classes(table_study: Comparison, tmp_path: Path):
+    """The card's columns call classes as the study does, whatever their labels were."""
+    _, card = written(replace(table_study, class_names=("benign", "malignant")), tmp_path)
+    assert {one["class"] for one in card["columns"]} == {"benign", "malignant"}
+
+
 def test_unfinished_study_is_said_to_be(study: Comparison):
     """Where splits are missing, the dossier says that figures may move."""
     assert "4 of 6 splits are" in limits(replace(study, splits=study.splits[:4]))

@@ -9,7 +9,8 @@ import pytest
 import yaml
 from sklearn.base import clone
 
-from synthaug.errors import ConstraintError, FileError
+from synthaug.data.groups import check_groups_apart
+from synthaug.errors import ConfigError, ConstraintError, FileError
 from synthaug.experiment.config import load_config, make_config, save_config
 from synthaug.experiment.study import Study, load_study
 
@@ -114,6 +115,67 @@ def test_a_pipelines_rules_bind_the_drawn_rows(tmp_path):
     said["augmenter"] = {"constraints": [{"left": "high", "right": "low"}]}
     with pytest.raises(ConstraintError, match="'high <= low' must hold in the training rows; 60 of 60 break it"):
         Study.from_config(make_config(said, source="a test"))
+
+
+@pytest.fixture
+def visits(tmp_path):
+    """A study of a table of patients with two visits each, whose labels are 1.0 and 0.0, as a pipeline says it."""
+    rng, patient = np.random.default_rng(0), np.arange(80) // 2
+    columns = {"dose": rng.normal(size=80), "age": rng.normal(size=80), "patient": patient, "ill": patient % 2 * 1.0}
+    pd.DataFrame(columns).to_csv(tmp_path / "visits.csv", index=False)
+    return {
+        "name": "visits",
+        "data": {"path": str(tmp_path / "visits.csv"), "label": "ill"},
+        "design": {"kind": "draws", "n_draws": 2, "rows_per_class": 6, "test_rows": 20, "groups": "patient"},
+        "estimator": {"name": "LogisticRegression"},
+        "arms": ["none", "repeat"],
+        "tracking": {"enabled": False},
+        "output": str(tmp_path / "study"),
+    }
+
+
+def test_draws_keep_groups_whole(visits):
+    """The named column is no feature, and no patient is both held out and drawn."""
+    arms = Study.from_config(make_config(visits, source="a test")).arms
+    assert list(arms.work.X.columns) == ["dose", "age"]
+    for split in arms.splits:
+        check_groups_apart(np.arange(80) // 2, split.train, split.test)
+
+
+@pytest.mark.parametrize("one", [1, 1.0, "1.0"])
+def test_labels_that_are_floats_may_be_named_as_whole_numbers(visits, one):
+    """Labels 1.0 and 0.0 are named by 1 and 0, in draws and as the finding."""
+    visits["design"]["rows_per_class"] = {one: 10, 0: 4}
+    for finding in (None, one):
+        visits["data"]["finding"] = finding
+        arms = Study.from_config(make_config(visits, source="a test")).arms
+        assert np.bincount(np.asarray(arms.work.y)[arms.splits[0].train].astype(int)).tolist() == [4, 10]
+
+
+def test_one_is_not_true(visits):
+    """A finding of true is no finding of 1.0."""
+    visits["data"]["finding"] = True
+    with pytest.raises(ConfigError, match=r"data\.finding must be one of at least two labels; got True"):
+        Study.from_config(make_config(visits, source="a test"))
+
+
+def test_splits_of_another_study_are_refused(visits, tmp_path):
+    """A split knows its study; one that was stored without is read."""
+    Study.from_config(make_config(visits, source="a test")).run()
+    place = tmp_path / "study" / "splits" / "0001" / "result.json"
+    kept = json.loads(place.read_text())
+    place.write_text(json.dumps({name: value for name, value in kept.items() if name != "key"}))
+    assert len(load_study(tmp_path / "study").splits) == 2
+    place.write_text(json.dumps(kept | {"key": "other"}))
+    with pytest.raises(FileError, match=r"splits/0001' must be a finished split; .*of another study"):
+        load_study(tmp_path / "study")
+
+
+def test_a_folder_that_cannot_be_locked_is_named(visits, tmp_path):
+    """What the system refuses is said in words."""
+    (tmp_path / "study" / ".run.lock").mkdir(parents=True)
+    with pytest.raises(FileError, match=r"study' cannot be locked .*Choose another folder"):
+        Study.from_config(make_config(visits, source="a test")).run()
 
 
 def test_a_dry_run_says_what_would_happen(pipeline):

@@ -24,7 +24,7 @@ def with_attack(study: Comparison, **changes: float) -> Comparison:
 
 def test_attack_is_shown_with_its_interval(study: Comparison):
     """Every class has its AUC and interval; only an interval above chance is coloured."""
-    rows = {row["arm"]: row for row in copies_part(study.splits)["rows"]}
+    rows = {row["arm"]: row for row in copies_part(study.splits, names=study.class_names)["rows"]}
     assert (rows["all"]["difference"], rows["all"]["interval"], rows["all"]["style"]) == (
         "0.58",
         "0.48 to 0.68",
@@ -48,7 +48,7 @@ def test_too_few_rows_are_said_to_be_too_few(study: Comparison):
         quality = split.learners[0].quality.assign(value=np.nan, low=np.nan, high=np.nan)
         return replace(split, learners=(replace(split.learners[0], quality=quality),))
 
-    part = copies_part([unknown(split) for split in study.splits])
+    part = copies_part([unknown(split) for split in study.splits], names=study.class_names)
     assert not part["known"]
     assert {row["difference"] for row in part["rows"]} == {"–"}
     assert {row["copies"] for row in part["rows"]} == {("–", "")}

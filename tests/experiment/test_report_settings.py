@@ -51,9 +51,11 @@ def test_call_names_groups_splitter_and_transform():
 
 
 def test_study_of_a_pipeline_is_run_again_by_its_command(study: Comparison):
-    """A pipeline's study names the command and the file beside the report."""
-    part = settings_part(study.settings)
-    assert part["command"] == "synthaug run config.yaml --output again"
+    """A pipeline's study names the command, with the file where the run wrote it; one of before names its folder."""
+    assert settings_part(study.settings)["command"] == "synthaug run STUDY/config.yaml --output again"
+    part = settings_part({**study.settings, "config": "runs/my study/config.yaml"})
+    assert part["command"] == "synthaug run 'runs/my study/config.yaml' --output again"
+    assert "config.yaml" not in part["yaml"]
     assert part["call"] == ""
 
 

@@ -269,3 +269,11 @@ def test_nearly_equal_differences_are_no_proof():
     assert (none.low, none.high, none.p_value) == (0.0, 0.0, 1.0)
     with pytest.raises(ConfigError, match="resolution must be at least 0; got -1"):
         corrected_resampled_t_test(near, n_train=40, n_test=20, resolution=-1)
+
+
+def test_many_folds_of_one_row_are_proof():
+    """Twenty rows of 150 that one arm alone gets right are seen when each row is left out by itself, too."""
+    differences = np.repeat([1.0, 0.0], [20, 130])
+    test = corrected_resampled_t_test(differences, n_train=149, n_test=1, resolution=1.0)
+    assert test.p_value < 0.01
+    assert test.low > 0

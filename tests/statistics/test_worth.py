@@ -97,6 +97,7 @@ def test_a_flat_curve_is_worth_more_than_all_of_it_or_less_than_none():
         (LabelWorth("worth", 0.0, float("nan"), 9.0, 50), "worth at most 9 real labels"),
         (LabelWorth("worth", 0.0, float("nan"), 0.0, 50), "worth no real label"),
         (LabelWorth("more than", 40.0, 40.0, float("nan"), 50), "worth more than 40 real labels"),
+        (LabelWorth("more than", 0.0, 0.0, float("nan"), 50), "worth some real labels, how many cannot be told"),
     ],
 )
 def test_words(worth, text):

@@ -12,7 +12,7 @@ from sklearn.utils import get_tags
 from synthaug._check import FEWEST_ROWS
 from synthaug._seed import derive
 from synthaug.augment.arms.task import Task, Trained
-from synthaug.augment.fitting import Answers, UnseenRows, as_estimator_wants, fit_classifier
+from synthaug.augment.fitting import Answers, UnseenRows, as_estimator_wants, fit_classifier, has_method
 from synthaug.augment.metrics import metric_name, rank_metric
 from synthaug.augment.plan import counts_of
 from synthaug.augment.teachers import cross_fit
@@ -58,7 +58,7 @@ def _two_classes(task: Task, scoring: Any) -> Any:
             f"a threshold of two classes is tuned by a score of labels; {metric_name(scoring)} is a function of the "
             "classifier. Take a name, or make_scorer of a function (y_true, y_pred)"
         )
-    if not (hasattr(task.estimator, "predict_proba") or hasattr(task.estimator, "decision_function")):
+    if not (has_method(task.estimator, "predict_proba") or has_method(task.estimator, "decision_function")):
         name = type(task.estimator).__name__
         raise NotApplicable(f"a threshold needs a classifier that gives more than labels; {name} gives none")
     n_tried = min(_MOST_THRESHOLDS, len(task.y))
@@ -96,7 +96,7 @@ def _folds(task: Task) -> list[tuple[np.ndarray, np.ndarray]]:
 
 
 def _more_classes(task: Task, scoring: Any) -> "PriorAdjusted":
-    if not hasattr(task.estimator, "predict_proba"):
+    if not has_method(task.estimator, "predict_proba"):
         name = type(task.estimator).__name__
         raise NotApplicable(
             f"thresholds of more than two classes need a classifier with predict_proba; {name} has none"

@@ -8,7 +8,7 @@ import numpy as np
 from synthaug._check import FEWEST_ROWS
 from synthaug._seed import derive
 from synthaug.augment.arms.task import Task, Trained, setting_of, train_mix
-from synthaug.augment.fitting import as_estimator_wants
+from synthaug.augment.fitting import as_estimator_wants, has_method
 from synthaug.augment.mix import Mix
 from synthaug.augment.plan import Counts, counts_of
 from synthaug.augment.unlabelled import as_rows_of
@@ -43,7 +43,7 @@ def self_training(task: Task) -> Trained:
     """
     if task.X_unlabeled is None:
         raise NotApplicable("self-training needs rows without labels (X_unlabeled); there are none")
-    if not hasattr(task.estimator, "predict_proba"):
+    if not has_method(task.estimator, "predict_proba"):
         raise NotApplicable("self-training needs a classifier with predict_proba")
     codec, more = fit_label_codec(task.y), as_rows_of(task.X, task.X_unlabeled)
     guessed = np.full(len(more), -1)

@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
 from sklearn.base import clone
+from sklearn.utils.parallel import Parallel, delayed  # which hand on scikit-learn's configuration
 
 from synthaug._check import FEWEST_ROWS
 from synthaug._seed import derive

@@ -12,7 +12,7 @@ from synthaug.experiment.tracking.about import Place
 from synthaug.experiment.tracking.address import artifact_location, check_uri
 from synthaug.experiment.tracking.origin import origin_tags
 from synthaug.experiment.tracking.quiet import few_retries
-from synthaug.experiment.tracking.records import Point, finite, flat_parameters, metric_key, tag_texts
+from synthaug.experiment.tracking.records import Point, flat_parameters, metric_key, tag_texts
 from synthaug.training.loop import StepRecord
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ class MlflowCallback:
     def _add(self, step: int, seconds: float, terms: Mapping[str, float]) -> None:
         log, parts = self._log, (self.prefix,) if self.prefix else ()
         points = [Point(metric_key(*parts, key), float(value), step, seconds) for key, value in terms.items()]
-        log.waiting += finite(points)
+        log.waiting += points
         log.last_keys = set(terms) | (log.last_keys if step == log.last_step else set())
         log.last_step = step
         if self._is_due():
